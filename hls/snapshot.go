@@ -1,0 +1,50 @@
+package hls
+
+// Document is one immutable text body, ready to be sent.
+type Document struct {
+	// Body is the identity encoding, Gzip the same compressed.
+	Body, Gzip []byte
+	// ETag and GzipETag are strong, quoted entity tags of the two.
+	ETag, GzipETag string
+}
+
+// Snapshot is one published state of one rendition's media playlist. It is
+// immutable and may be read from any goroutine.
+type Snapshot struct {
+	// Full is the whole playlist. Delta is the Playlist Delta Update
+	// (RFC 8216bis §6.2.5.1); it equals Full when there is nothing to skip.
+	Full, Delta Document
+
+	// FirstMSN is EXT-X-MEDIA-SEQUENCE.
+	FirstMSN int
+
+	// NextMSN and NextPart name the Partial Segment that does not exist yet:
+	// part NextPart of segment NextMSN is the preload hint, and every segment
+	// below NextMSN is complete. After ENDLIST they are one past the end.
+	NextMSN, NextPart int
+
+	// LastParts is how many parts the complete segment NextMSN-1 has.
+	LastParts int
+
+	// Ended reports whether the playlist carries EXT-X-ENDLIST.
+	Ended bool
+
+	// Changed is closed when a newer snapshot of the rendition is published.
+	Changed <-chan struct{}
+}
+
+// Has reports whether the playlist answers a blocking reload for part of segment
+// msn, or for the whole segment when part is negative (RFC 8216bis §6.2.5.2). A
+// part index past the end of a complete segment means part 0 of the next one.
+func (s *Snapshot) Has(msn, part int) bool {
+	switch {
+	case s.Ended || s.NextMSN > msn+1:
+		return true
+	case part < 0:
+		return s.NextMSN > msn
+	case s.NextMSN == msn+1:
+		return part < s.LastParts || s.NextPart > 0
+	default:
+		return s.NextMSN == msn && s.NextPart > part
+	}
+}

@@ -1,0 +1,60 @@
+package segment
+
+import "time"
+
+// Init is one initialization section of a rendition (ISO BMFF ftyp + moov).
+type Init struct {
+	// ID counts from 0 within the rendition and is never reused.
+	ID int
+	// Data is the whole file. It is immutable.
+	Data []byte
+	// Codecs is the RFC 6381 string, Width and Height the display size and
+	// FrameRate frames a second (0 for audio, or when unknown): what the
+	// multivariant playlist says of the rendition.
+	Codecs        string
+	Width, Height int
+	FrameRate     float64
+	// Channels is the audio channel count, 0 for video.
+	Channels int
+}
+
+// Part is one Partial Segment (RFC 8216bis §4.4.4.9).
+type Part struct {
+	// Index counts from 0 within its segment.
+	Index int
+	// Duration is what EXT-X-PART states.
+	Duration time.Duration
+	// Independent reports whether the part starts with a random access point.
+	Independent bool
+	// Data is moof + mdat. It is immutable.
+	Data []byte
+}
+
+// Segment describes one finished Media Segment; its bytes are those of its
+// parts, joined.
+type Segment struct {
+	MSN int
+	// Duration is what EXTINF states.
+	Duration time.Duration
+	// ProgramDateTime is the class's wall clock at the first sample.
+	ProgramDateTime time.Time
+	// MediaTime is the presentation time of the first sample on the class's
+	// clock.
+	MediaTime time.Duration
+	// MediaEnd is the decode time at which the next sample of the rendition
+	// would continue without a gap.
+	MediaEnd time.Duration
+	// InitID names the Init that the segment needs.
+	InitID int
+	// Discontinuity reports whether EXT-X-DISCONTINUITY stands before it.
+	Discontinuity bool
+	// DiscontinuitySequence is the segment's own Discontinuity Sequence Number
+	// (RFC 8216bis §6.2.1), its own tag included.
+	DiscontinuitySequence int
+	// Gap marks a segment without media (EXT-X-GAP): no bytes exist.
+	Gap bool
+	// Bytes is the size of the media.
+	Bytes int64
+	// Parts describes the parts, without their Data.
+	Parts []Part
+}
