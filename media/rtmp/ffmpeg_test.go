@@ -1,0 +1,91 @@
+package rtmp_test
+
+import (
+	"bytes"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/lectern/lectern/media"
+	"github.com/lectern/lectern/media/rtmp/rtmptest"
+	"github.com/lectern/lectern/media/stream"
+)
+
+// ffmpeg returns a command that pushes seconds of a small test card. The
+// program is part of what the tests need: without it they fail.
+func ffmpeg(t *testing.T, seconds, url string) *exec.Cmd {
+	t.Helper()
+	path, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		t.Fatalf("the ffmpeg program is needed: %v", err)
+	}
+	return exec.CommandContext(t.Context(), path, "-hide_banner", "-nostdin",
+		"-f", "lavfi", "-i", "testsrc=size=128x72:rate=25", "-f", "lavfi", "-i", "sine=sample_rate=48000",
+		"-t", seconds, "-c:v", "libx264", "-preset", "ultrafast", "-threads", "1", "-g", "50", "-pix_fmt", "yuv420p",
+		"-c:a", "aac", "-f", "flv", url)
+}
+
+func TestFFmpegPublishes(t *testing.T) {
+	r := start(t)
+	if out, err := ffmpeg(t, "3", "rtmp://"+r.addr+"/live/"+goodKey).CombinedOutput(); err != nil {
+		t.Fatalf("ffmpeg: %v\n%s", err, out)
+	}
+	p := r.publication()
+	r.ended(p, stream.CloseClean)
+	if len(p.tracks) != 2 || p.count() < 75+140 {
+		t.Errorf("%d tracks, %d samples", len(p.tracks), p.count())
+	}
+}
+
+// What a teacher sees in the encoder's log or dialog.
+func TestFFmpegPrintsRefusals(t *testing.T) {
+	for _, tc := range []struct {
+		name, path string
+		prepare    func(t *testing.T, r *rig)
+		want       string
+	}{
+		{"wrong key", "/live/guess", nil, "Server error: This stream key is not known."},
+		{"wrong app", "/stream/" + goodKey, nil, "Server error: The server address must end in /live"},
+		{"busy", "/live/" + goodKey, func(_ *testing.T, r *rig) { r.push(goodKey) }, "Server error: Another encoder is publishing this class."},
+		{"media", "/live/" + goodKey, func(t *testing.T, r *rig) {
+			t.Helper()
+			r.hub.set(func(h *fakeHub) {
+				h.refuse = &media.RefusalError{Code: "keyframe_interval", Text: "Set the keyframe interval to 2 s."}
+			})
+		}, "Server error: Set the keyframe interval to 2 s."},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := start(t)
+			if tc.prepare != nil {
+				tc.prepare(t, r)
+			}
+			out, err := ffmpeg(t, "20", "rtmp://"+r.addr+tc.path).CombinedOutput()
+			if err == nil || !bytes.Contains(out, []byte(tc.want)) {
+				t.Errorf("ffmpeg ended with %v and does not say %q:\n%s", err, tc.want, tail(out))
+			}
+		})
+	}
+}
+
+func TestFFmpegIsToldThatTheClassEnded(t *testing.T) {
+	r := start(t)
+	cmd := ffmpeg(t, "600", "rtmp://"+r.addr+"/live/"+goodKey)
+	cmd.Args = append(cmd.Args[:3:3], append([]string{"-re"}, cmd.Args[3:]...)...)
+	var out bytes.Buffer
+	cmd.Stderr = &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := r.publication()
+	r.eventually("samples", func() bool { return p.count() > 20 })
+	p.Close(stream.CloseClassEnded)
+	if err := cmd.Wait(); err == nil || !strings.Contains(out.String(), "Server error: This class has ended.") {
+		t.Errorf("ffmpeg ended with %v:\n%s", err, tail(out.Bytes()))
+	}
+	r.closed("ended", 1)
+	if _, err := rtmptest.Push(t.Context(), r.addr, "class-2"); err != nil {
+		t.Error(err)
+	}
+}
+
+func tail(b []byte) []byte { return b[max(0, len(b)-1500):] }
