@@ -1,0 +1,26 @@
+package rtsp
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestConfigValidate(t *testing.T) {
+	if err := DefaultConfig().Validate(); err != nil {
+		t.Errorf("defaults: %v", err)
+	}
+	var c Config
+	c.UDPPort = 7
+	err := c.Validate()
+	for _, key := range []string{
+		"max_connections", "max_connections_per_ip", "publish_timeout", "idle_timeout", "media_timeout", "write_timeout",
+		"udp_port", "pull.transport", "pull.timeout", "pull.reconnect_min", "pull.reconnect_max",
+	} {
+		if err == nil || !strings.Contains(err.Error(), "rtsp."+key+":") && key != "pull.reconnect_max" {
+			t.Errorf("rtsp.%s is not reported in: %v", key, err)
+		}
+	}
+	if _, err := NewServer(c, Deps{}); err == nil {
+		t.Error("NewServer takes a bad configuration")
+	}
+}

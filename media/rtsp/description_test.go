@@ -1,0 +1,137 @@
+package rtsp
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/bluenviron/gortsplib/v4/pkg/format"
+
+	"github.com/lectern/lectern/media"
+)
+
+const (
+	sdpHead  = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=Stream\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n"
+	sdpH264  = "m=video 0 RTP/AVP 96\r\na=control:streamid=0\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1; sprop-parameter-sets=Z2QAKKwbGoB4Aiflmm5oEBAUAAAPpAAB1MA=,aOpDyyLA; profile-level-id=640028\r\n"
+	sdpBare  = "m=video 0 RTP/AVP 96\r\na=control:streamid=0\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\n"
+	sdpHEVC  = "m=video 0 RTP/AVP 98\r\na=control:streamid=0\r\na=rtpmap:98 H265/90000\r\n"
+	sdpAAC   = "m=audio 0 RTP/AVP 97\r\na=control:streamid=1\r\na=rtpmap:97 MPEG4-GENERIC/48000/2\r\na=fmtp:97 profile-level-id=1;mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3; config=119056E500\r\n"
+	sdpLATM  = "m=audio 0 RTP/AVP 97\r\na=control:streamid=1\r\na=rtpmap:97 MP4A-LATM/48000/2\r\na=fmtp:97 profile-level-id=30;cpresent=0;config=400023203fc0\r\n"
+	sdpOpus  = "m=audio 0 RTP/AVP 97\r\na=control:streamid=1\r\na=rtpmap:97 opus/48000/2\r\n"
+	sdpPCMU  = "m=audio 0 RTP/AVP 0\r\na=control:streamid=1\r\n"
+	sdpPCMA  = "m=audio 0 RTP/AVP 8\r\na=control:streamid=1\r\n"
+	sdpAV1   = "m=video 0 RTP/AVP 96\r\na=control:streamid=0\r\na=rtpmap:96 AV1/90000\r\n"
+	sdpMJPEG = "m=video 0 RTP/AVP 26\r\na=control:streamid=0\r\n"
+	sdpONVIF = "m=application 0 RTP/AVP 107\r\na=control:streamid=2\r\na=rtpmap:107 vnd.onvif.metadata/90000\r\n"
+	sdpBack  = "m=audio 0 RTP/AVP 0\r\na=control:back\r\na=sendonly\r\n"
+)
+
+func describeTracks(p plan) string {
+	var b strings.Builder
+	for _, s := range p.streams {
+		fmt.Fprintf(&b, "%s", s.track.Codec)
+		if !s.complete {
+			b.WriteString("?")
+		}
+		if s.track.Codec.Kind() == media.KindVideo && s.complete {
+			fmt.Fprintf(&b, " %dx%d", s.track.Video.Width, s.track.Video.Height)
+		}
+		if s.track.Codec.Kind() == media.KindAudio {
+			fmt.Fprintf(&b, " %d/%d", s.track.Timescale, s.track.Audio.Channels)
+		}
+		b.WriteString(";")
+	}
+	return b.String()
+}
+
+func TestDescription(t *testing.T) {
+	for _, tc := range []struct {
+		name        string
+		sdp         string
+		ignoreAudio bool
+		want        string // describeTracks, or the code of a refusal after "refused:"
+		ignored     string
+	}{
+		{"H.264 and AAC", sdpH264 + sdpAAC, false, "H.264 1920x1080;AAC 48000/2;", ""},
+		{"audio described first", sdpAAC + sdpH264, false, "H.264 1920x1080;AAC 48000/2;", ""},
+		{"case 13: parameter sets in band", sdpBare + sdpAAC, false, "H.264?;AAC 48000/2;", ""},
+		{"HEVC without parameter sets", sdpHEVC, false, "HEVC?;", ""},
+		{"audio only", sdpAAC, false, "AAC 48000/2;", ""},
+		{"second video and audio ignored", sdpH264 + sdpAAC + sdpBare + sdpAAC, false, "H.264 1920x1080;AAC 48000/2;", "H.264,AAC"},
+		{"camera metadata ignored", sdpH264 + sdpONVIF, false, "H.264 1920x1080;", "a format without a known name"},
+		{"back channel is not a track", sdpH264 + sdpBack, false, "H.264 1920x1080;", ""},
+		{"AAC beside G.711", sdpH264 + sdpPCMU + sdpAAC, false, "H.264 1920x1080;AAC 48000/2;", "G.711 µ-law"},
+		{"H.264 beside Motion JPEG", sdpMJPEG + sdpH264, false, "H.264 1920x1080;", "Motion JPEG"},
+		{"Opus left out when asked", sdpH264 + sdpOpus, true, "H.264 1920x1080;", "Opus"},
+		{"case 19: LATM", sdpH264 + sdpLATM, false, "refused:audio_latm", ""},
+		{"Opus", sdpH264 + sdpOpus, false, "refused:audio_codec", ""},
+		{"G.711 A-law", sdpH264 + sdpPCMA, false, "refused:audio_codec", ""},
+		{"audio only in a codec that is ignored", sdpOpus, true, "refused:audio_codec", ""},
+		{"AV1", sdpAV1 + sdpAAC, false, "refused:video_codec", ""},
+		{"Motion JPEG", sdpMJPEG, false, "refused:video_codec", ""},
+		{"interleaved H.264", strings.Replace(sdpBare, "mode=1", "mode=2", 1), false, "refused:video_codec", ""},
+		{"metadata only", sdpONVIF, false, "refused:no_tracks", ""},
+		{"field widths beyond reason", strings.Replace(sdpAAC, "sizelength=13", "sizelength=90", 1), false, "refused:audio_packing", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p, err := parseDescription([]byte(sdpHead+tc.sdp), tc.ignoreAudio)
+			got := describeTracks(p)
+			if err != nil {
+				var refusal *media.RefusalError
+				if !errors.As(err, &refusal) {
+					t.Fatalf("err = %v, want a refusal", err)
+				}
+				got = "refused:" + refusal.Code
+				if !strings.HasSuffix(refusal.Text, ".") {
+					t.Errorf("text %q is no sentence", refusal.Text)
+				}
+			}
+			if got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+			if ignored := strings.Join(p.ignored, ","); err == nil && ignored != tc.ignored {
+				t.Errorf("ignored %q, want %q", ignored, tc.ignored)
+			}
+		})
+	}
+}
+
+func FuzzSDP(f *testing.F) {
+	for _, s := range []string{
+		sdpH264 + sdpAAC, sdpBare, sdpHEVC + sdpAAC, sdpH264 + sdpLATM, sdpH264 + sdpOpus, sdpPCMU, sdpAV1, sdpMJPEG, sdpONVIF, sdpH264 + sdpBack,
+	} {
+		f.Add([]byte(sdpHead+s), false)
+	}
+	f.Add([]byte("v=0\r\n"), true)
+	f.Fuzz(func(t *testing.T, b []byte, ignoreAudio bool) {
+		p, err := parseDescription(b, ignoreAudio)
+		if err != nil {
+			if len(p.streams) != 0 {
+				t.Fatalf("streams beside the error %v", err)
+			}
+			return
+		}
+		if n := len(p.streams); n < 1 || n > 2 {
+			t.Fatalf("%d streams", n)
+		}
+		for i, s := range p.streams {
+			if i == 1 && s.track.ID != media.AudioTrackID {
+				t.Fatal("second stream is not audio")
+			}
+			if s.track.Timescale < 1 {
+				t.Fatalf("timescale %d", s.track.Timescale)
+			}
+			if s.complete && s.track.Codec.Kind() == media.KindVideo && (s.track.Video.Width < 1 || len(s.track.Video.ParameterSets) < 2) {
+				t.Fatalf("complete video track without size or parameter sets: %+v", s.track)
+			}
+			if _, err := newDepacketizer(s.format); err != nil {
+				t.Fatalf("accepted stream cannot be read: %v", err)
+			}
+		}
+	})
+}
+
+func opusFormats() []format.Format {
+	return []format.Format{&format.Opus{PayloadTyp: 97, ChannelCount: 2}}
+}

@@ -1,0 +1,294 @@
+package rtsp
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/lectern/lectern/media"
+	"github.com/lectern/lectern/media/mediatest"
+	"github.com/lectern/lectern/media/stream"
+)
+
+type bench struct {
+	*ingest
+	pub     *fakePublication
+	send    *sender
+	metrics *Metrics
+	stopped error
+}
+
+func newBench(t *testing.T, tracks []media.Track, bare bool) *bench {
+	t.Helper()
+	b := &bench{pub: newFakePublication(), send: newSender(t, tracks, bare), metrics: NewMetrics(prometheus.NewRegistry())}
+	p, err := mapDescription(b.send.desc, false)
+	must(t, err)
+	b.ingest, err = newIngest(p, b.pub, 10*time.Second, b.metrics, slog.New(slog.DiscardHandler), epoch, func(err error) { b.stopped = err })
+	must(t, err)
+	return b
+}
+
+// feed delivers the samples in real time; edit may change the packets of each.
+func (b *bench) feed(samples []media.Sample, edit func(i int, pkts []*rtp.Packet) []*rtp.Packet) {
+	for i, s := range samples {
+		pkts := b.send.pack(s)
+		if edit != nil {
+			pkts = edit(i, pkts)
+		}
+		for _, p := range pkts {
+			b.packet(s.Track, p, epoch.Add(s.DTS))
+		}
+	}
+}
+
+func TestIngestKeepsMedia(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		cfg  mediatest.Config
+		bare bool
+	}{
+		{"H.264 and AAC", mediatest.Config{}, false},
+		{"case 13: H.264 with parameter sets in band only", mediatest.Config{InBand: true}, true},
+		{"case 8: H.264 with B pictures", mediatest.Config{BFrames: true, GOP: 30}, false},
+		{"HEVC", mediatest.Config{Codec: media.CodecHEVC}, false},
+		{"case 8: HEVC with B pictures", mediatest.Config{Codec: media.CodecHEVC, BFrames: true, GOP: 30, InBand: true}, true},
+		{"audio only", mediatest.Config{NoVideo: true, SampleRate: 44100}, false},
+		{"video only", mediatest.Config{NoAudio: true}, false},
+		{"case 26: two pictures a second", mediatest.Config{FPS: 2, GOP: 4}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			src := mediatest.New(t, tc.cfg)
+			b := newBench(t, src.Tracks(), tc.bare)
+			sent := src.Take(10 * time.Second)
+			b.feed(sent, nil)
+			if b.stopped != nil {
+				t.Fatalf("stopped: %v", b.stopped)
+			}
+			lists := b.pub.Tracks()
+			if len(lists) != 1 || !slices.EqualFunc(lists[0], src.Tracks(), media.Track.SameFormat) {
+				t.Fatalf("tracks announced: %+v, want once %+v", lists, src.Tracks())
+			}
+			got := b.pub.Samples()
+			checkSamples(t, sent, got, media.VideoTrackID)
+			checkSamples(t, sent, got, media.AudioTrackID)
+			if n := testutil.ToFloat64(b.metrics.dtsFallbacks); n != 0 {
+				t.Errorf("%v DTS fallbacks", n)
+			}
+		})
+	}
+}
+
+// checkSamples compares what was sent with what was written, for one track: all
+// payloads, the PTS relative to the first one, DTS rising.
+func checkSamples(t *testing.T, sent, got []media.Sample, id media.TrackID) {
+	t.Helper()
+	other := func(s media.Sample) bool { return s.Track != id }
+	sent, got = slices.DeleteFunc(slices.Clone(sent), other), slices.DeleteFunc(slices.Clone(got), other)
+	if len(got) == 0 && len(sent) == 0 {
+		return
+	}
+	// Audio before the first keyframe is left out when the tracks are unknown.
+	sent = sent[len(sent)-len(got):]
+	if len(got) < len(sent)-1 || len(got) == 0 {
+		t.Fatalf("track %d: %d samples of %d", id, len(got), len(sent))
+	}
+	grain := 2 * time.Second / 44100 // one tick, rounded twice
+	for i, g := range got {
+		w := sent[i]
+		if g.RandomAccess != w.RandomAccess {
+			t.Fatalf("track %d sample %d: random access = %v", id, i, g.RandomAccess)
+		}
+		wanted := withoutParameterSets(w)
+		if !slices.EqualFunc(g.Payload, wanted, bytes.Equal) {
+			t.Fatalf("track %d sample %d: payload differs", id, i)
+		}
+		if off := (g.PTS - got[0].PTS) - (w.PTS - sent[0].PTS); !within(off, grain) {
+			t.Fatalf("track %d sample %d: PTS off by %s", id, i, off)
+		}
+		if g.DTS > g.PTS {
+			t.Fatalf("track %d sample %d: DTS %s after PTS %s", id, i, g.DTS, g.PTS)
+		}
+		if i > 0 && g.DTS <= got[i-1].DTS {
+			t.Fatalf("track %d sample %d: DTS %s after %s", id, i, g.DTS, got[i-1].DTS)
+		}
+	}
+}
+
+func withoutParameterSets(s media.Sample) [][]byte {
+	if s.Track != media.VideoTrackID || !s.RandomAccess {
+		return s.Payload
+	}
+	return s.Payload[len(s.Payload)-1:] // the clips have one slice a picture
+}
+
+func TestIngestLoss(t *testing.T) {
+	src := mediatest.New(t, mediatest.Config{NoAudio: true, GOP: 30})
+	b := newBench(t, src.Tracks(), false)
+	sent := src.Take(3 * time.Second)
+	// Case 43: a packet of picture 10 is lost; 11 to 29 refer to it.
+	b.feed(sent, func(i int, pkts []*rtp.Packet) []*rtp.Packet {
+		if i == 10 {
+			return nil
+		}
+		return pkts
+	})
+	want := slices.Concat(sent[:10], sent[30:])
+	got := b.pub.Samples()
+	if len(got) != len(want) {
+		t.Fatalf("case 43: %d samples, want %d", len(got), len(want))
+	}
+	if !got[10].RandomAccess {
+		t.Error("case 43: the first picture after the loss is no keyframe")
+	}
+	if n := testutil.ToFloat64(b.metrics.packetsLost); n < 1 {
+		t.Errorf("case 43: packets lost = %v", n)
+	}
+	if n := testutil.ToFloat64(b.metrics.dropped.WithLabelValues(string(dropNoKeyframe))); n != 19 {
+		t.Errorf("case 43: pictures dropped = %v, want 19", n)
+	}
+}
+
+func TestIngestFragmentLoss(t *testing.T) {
+	// A keyframe that lost its first slice must not be taken for a whole one.
+	src := mediatest.New(t, mediatest.Config{NoAudio: true, GOP: 30})
+	b := newBench(t, src.Tracks(), false)
+	sent := src.Take(3 * time.Second)
+	b.feed(sent, func(i int, pkts []*rtp.Packet) []*rtp.Packet {
+		if i != 30 {
+			return pkts
+		}
+		whole := *pkts[0]
+		second := *pkts[0]
+		second.SequenceNumber++ // what follows is shifted too
+		second.Payload = slices.Clone(whole.Payload)
+		second.Payload[1] &^= 0x80 // first_mb_in_slice is no longer 0
+		second.Marker = true
+		return []*rtp.Packet{&second}
+	})
+	got := b.pub.Samples()
+	if len(got) != 60 || !got[30].RandomAccess || got[30].PTS-got[29].PTS < time.Second {
+		t.Errorf("%d samples; want the pictures of the second GOP left out", len(got))
+	}
+	if n := testutil.ToFloat64(b.metrics.dropped.WithLabelValues(string(dropPartial))); n != 1 {
+		t.Errorf("partial pictures = %v", n)
+	}
+}
+
+func TestIngestWithoutMarkers(t *testing.T) {
+	src := mediatest.New(t, mediatest.Config{NoAudio: true})
+	b := newBench(t, src.Tracks(), false)
+	sent := src.Take(2 * time.Second)
+	b.feed(sent, func(_ int, pkts []*rtp.Packet) []*rtp.Packet {
+		for _, p := range pkts {
+			p.Marker = false
+		}
+		return pkts
+	})
+	checkSamples(t, sent[:len(sent)-1], b.pub.Samples(), media.VideoTrackID)
+}
+
+func TestIngestParameterChange(t *testing.T) {
+	small := mediatest.New(t, mediatest.Config{NoAudio: true, InBand: true})
+	large := mediatest.New(t, mediatest.Config{NoAudio: true, InBand: true, Large: true, Start: 2 * time.Second})
+	b := newBench(t, small.Tracks(), false)
+	b.feed(slices.Concat(small.Take(2*time.Second), large.Take(2*time.Second)), nil)
+	lists := b.pub.Tracks()
+	if len(lists) != 2 || lists[1][0].Video.Width != 128 {
+		t.Fatalf("case 11: tracks announced %d times: %+v", len(lists), lists)
+	}
+	if n := len(b.pub.Samples()); n != 120 {
+		t.Errorf("case 11: %d samples, want 120", n)
+	}
+}
+
+func TestIngestTimeouts(t *testing.T) {
+	src := mediatest.New(t, mediatest.Config{})
+	picture := func(b *bench, at time.Duration) {
+		s := media.Sample{Track: media.VideoTrackID, PTS: at, Payload: [][]byte{{0x41, 0x9a, 0x00}}}
+		for _, p := range b.send.pack(s) {
+			b.packet(media.VideoTrackID, p, epoch.Add(at))
+		}
+	}
+	code := func(err error) string {
+		var refusal *media.RefusalError
+		if errors.As(err, &refusal) {
+			return refusal.Code
+		}
+		return ""
+	}
+	t.Run("case 13: no parameter sets for 5 s", func(t *testing.T) {
+		b := newBench(t, src.Tracks(), true)
+		picture(b, 4*time.Second)
+		if err := b.check(epoch.Add(5 * time.Second)); err != nil {
+			t.Errorf("after 5 s: %v", err)
+		}
+		if err := b.check(epoch.Add(5*time.Second + 1)); code(err) != "parameter_sets" {
+			t.Errorf("after more: %v", err)
+		}
+	})
+	t.Run("case 24: no keyframe", func(t *testing.T) {
+		b := newBench(t, src.Tracks(), false)
+		picture(b, 9*time.Second)
+		if err := b.check(epoch.Add(10*time.Second + 1)); code(err) != "keyframe_interval" {
+			t.Errorf("check = %v", err)
+		}
+	})
+	t.Run("no media", func(t *testing.T) {
+		b := newBench(t, src.Tracks(), false)
+		b.feed(src.Take(time.Second), nil)
+		if err := b.check(epoch.Add(10 * time.Second)); err != nil {
+			t.Errorf("after 9 s of silence: %v", err)
+		}
+		if err := b.check(epoch.Add(12 * time.Second)); !errors.Is(err, errNoMedia) {
+			t.Errorf("after 11 s of silence: %v", err)
+		}
+	})
+}
+
+func TestMetricNames(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	m := NewMetrics(reg)
+	m.publications.WithLabelValues(protocolPull).Inc()
+	m.senderReports.WithLabelValues(string(reportAccepted)).Inc()
+	problems, err := testutil.GatherAndLint(reg)
+	must(t, err)
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// panicking is a publication with a bug.
+type panicking struct{ *fakePublication }
+
+func (panicking) Write(media.Sample) error { panic("bug") }
+
+func TestIngestRecovers(t *testing.T) {
+	src := mediatest.New(t, mediatest.Config{})
+	b := newBench(t, src.Tracks(), false)
+	b.ingest.pub = panicking{b.pub}
+	b.feed(src.Take(time.Second), nil)
+	if !errors.Is(b.stopped, errPanic) {
+		t.Errorf("stopped = %v", b.stopped)
+	}
+	if n := testutil.ToFloat64(b.metrics.panics); n != 1 {
+		t.Errorf("panics = %v, want one and then silence", n)
+	}
+}
+
+func TestIngestRefusedWrite(t *testing.T) {
+	src := mediatest.New(t, mediatest.Config{})
+	b := newBench(t, src.Tracks(), false)
+	refusal := &media.RefusalError{Code: "keyframe_interval", Text: "Set the keyframe interval to 2 s."}
+	b.pub.Refuse(nil, refusal)
+	b.feed(src.Take(time.Second), nil)
+	if closeReason(b.stopped) != stream.CloseRefused {
+		t.Errorf("stopped = %v, reason %s", b.stopped, closeReason(b.stopped))
+	}
+}
