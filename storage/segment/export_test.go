@@ -1,0 +1,26 @@
+package segment
+
+import "fmt"
+
+// The seam that only tests use: a Log on a file system of their choice.
+type (
+	FileSystem   = fileSystem
+	File         = file
+	OSFileSystem = osFileSystem
+)
+
+// OpenOn is Open on files.
+func OpenOn(dir string, cfg Config, deps Deps, files FileSystem) (*Log, error) {
+	return open(dir, cfg, deps, files)
+}
+
+// Line makes an index line with a good checksum.
+func Line(text string) []byte {
+	return fmt.Appendf(nil, "%08x %s\n", checksum([]byte(text)), text)
+}
+
+// DecodeIndex returns the end of the good lines and the count of bad ones.
+func DecodeIndex(data []byte) (end, damaged int) {
+	_, end, damaged = decodeIndex(data)
+	return end, damaged
+}

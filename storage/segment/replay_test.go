@@ -1,0 +1,298 @@
+package segment_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lectern/lectern/storage/segment"
+)
+
+const replaySize = 50
+
+// record writes init 0 and segments 0 to n-1 and returns the index.
+func record(t *testing.T, f *fixture, n int) []byte {
+	t.Helper()
+	l := f.open(t)
+	stop := f.run(t)
+	putInit(t, l, 0)
+	for msn := range n {
+		putSegment(t, l, msn, replaySize)
+	}
+	stop()
+	return readIndex(t, f)
+}
+
+func readIndex(t *testing.T, f *fixture) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(f.dir, "index"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func writeIndex(t *testing.T, f *fixture, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(f.dir, "index"), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// shape renders a rendition as one letter a segment: "sGs" has a gap at 1.
+func shape(rs []segment.Rendition) string {
+	var b strings.Builder
+	for _, r := range rs {
+		for i, s := range r.Segments {
+			switch {
+			case s.MSN != i:
+				fmt.Fprintf(&b, "[%d]", s.MSN)
+			case s.Gap:
+				b.WriteByte('G')
+			default:
+				b.WriteByte('s')
+			}
+		}
+	}
+	return b.String()
+}
+
+func TestReplay(t *testing.T) {
+	f := newFixture(t)
+	l := f.open(t)
+	stop := f.run(t)
+	putInit(t, l, 0)
+	putSegment(t, l, 0, replaySize)
+	if err := l.FinishSegment(rendition, segment.Segment{MSN: 1, Duration: time.Second, Gap: true, Discontinuity: true, DiscontinuitySequence: 1}); err != nil {
+		t.Fatal(err)
+	}
+	putInit(t, l, 1)
+	putParts(t, l, 2, 2, replaySize)
+	want := describe(2)
+	want.InitID, want.Discontinuity, want.DiscontinuitySequence = 1, true, 2
+	if err := l.FinishSegment(rendition, want); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.PutInit("audio", segment.Init{Data: []byte("a"), Codecs: "mp4a.40.2", Channels: 2}); err != nil {
+		t.Fatal(err)
+	}
+	epoch := l.Epoch()
+	stop()
+	if !regexp.MustCompile(`^[a-z0-9]{8}$`).MatchString(epoch) {
+		t.Errorf("epoch = %q", epoch)
+	}
+	if left := temporaries(t, f.dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+
+	l = f.open(t)
+	if l.Epoch() != epoch {
+		t.Errorf("epoch = %q, was %q", l.Epoch(), epoch)
+	}
+	rs := l.Renditions()
+	if len(rs) != 2 || rs[0].Name != "audio" || rs[1].Name != rendition {
+		t.Fatalf("renditions = %+v", rs)
+	}
+	if got := shape(rs); got != "sGs" {
+		t.Errorf("segments = %s", got)
+	}
+	want.Bytes = 2 * replaySize
+	want.Parts = []segment.Part{
+		{Index: 0, Duration: 500 * time.Millisecond, Independent: true},
+		{Index: 1, Duration: 500 * time.Millisecond},
+	}
+	if got := rs[1].Segments[2]; !reflect.DeepEqual(got, want) {
+		t.Errorf("segment 2 = %+v\nwant %+v", got, want)
+	}
+	wantInit := segment.Init{ID: 1, Data: []byte("init 1"), Codecs: "avc1.640028", Width: 1280, Height: 720, FrameRate: 30}
+	if got := rs[1].Inits[1]; !reflect.DeepEqual(got, wantInit) {
+		t.Errorf("init 1 = %+v", got)
+	}
+	wantSegment(t, l, 2, replaySize)
+	if !fromDisk(t, l, 2) {
+		t.Error("a replayed segment is held in memory")
+	}
+	o, err := l.OpenPart(rendition, 2, 1)
+	if got := read(t, o, err); !bytes.Equal(got, partData(2, 1, replaySize)) {
+		t.Errorf("part 2.1 after replay holds %q", got)
+	}
+	o, err = l.OpenInit(rendition, 1)
+	if got := read(t, o, err); string(got) != "init 1" {
+		t.Errorf("init 1 after replay holds %q", got)
+	}
+	if err := l.AppendPart(rendition, 2, segment.Part{Data: []byte("x")}); !errors.Is(err, segment.ErrOutOfOrder) {
+		t.Errorf("part for a segment of the past: %v", err)
+	}
+
+	// And it goes on.
+	stop = f.run(t)
+	putSegment(t, l, 3, replaySize)
+	stop()
+	if got := shape(f.open(t).Renditions()); got != "sGss" {
+		t.Errorf("segments after going on = %s", got)
+	}
+}
+
+// A crash can leave any prefix of the index.
+func TestReplayTruncatedIndex(t *testing.T) {
+	f := newFixture(t)
+	index := record(t, f, 4)
+	lines := bytes.SplitAfter(index, []byte("\n"))
+	from := len(index) - len(lines[len(lines)-2]) - len(lines[len(lines)-3]) // the last two
+	for cut := from; cut <= len(index); cut++ {
+		writeIndex(t, f, index[:cut])
+		l := f.open(t)
+		whole := bytes.Count(index[:cut], []byte("\n")) - 2 // less epoch and init
+		if got, want := shape(l.Renditions()), strings.Repeat("s", whole); got != want {
+			t.Fatalf("cut at %d: segments = %q, want %q", cut, got, want)
+		}
+		if cut != len(index) && cut%64 != 0 {
+			continue
+		}
+		// What is appended after a repair must be readable.
+		stop := f.run(t)
+		putSegment(t, l, whole, replaySize)
+		stop()
+		if got, want := shape(f.open(t).Renditions()), strings.Repeat("s", whole+1); got != want {
+			t.Fatalf("cut at %d, then one more: segments = %q, want %q", cut, got, want)
+		}
+	}
+}
+
+// The very first line can be torn as well: the folder then starts anew.
+func TestReplayTornEpoch(t *testing.T) {
+	f := newFixture(t)
+	index := record(t, f, 0)
+	first := bytes.IndexByte(index, '\n')
+	for cut := range first {
+		writeIndex(t, f, index[:cut])
+		if epoch := f.open(t).Epoch(); epoch == "" || !bytes.Contains(readIndex(t, f), []byte(epoch)) {
+			t.Fatalf("cut at %d: epoch %q is not in the index", cut, epoch)
+		}
+	}
+}
+
+func TestReplayDamage(t *testing.T) {
+	file := func(f *fixture, name string) string { return filepath.Join(f.dir, rendition, name) }
+	for _, tc := range []struct {
+		name   string
+		damage func(t *testing.T, f *fixture) error
+		want   string
+		fault  string
+	}{
+		{"checksum in the middle", func(t *testing.T, f *fixture) error {
+			t.Helper()
+			b := bytes.Replace(readIndex(t, f), []byte(`"msn":1,`), []byte(`"msn":7,`), 1)
+			writeIndex(t, f, b)
+			return nil
+		}, "sGss", "checksum"},
+		{"two lines in the middle", func(t *testing.T, f *fixture) error {
+			t.Helper()
+			b := readIndex(t, f)
+			b = bytes.Replace(b, []byte(`"msn":1,`), []byte("\x00\xff\n\n12"), 1)
+			writeIndex(t, f, bytes.Replace(b, []byte(`"msn":2,`), []byte(`"msn":-2,`), 1))
+			return nil
+		}, "sGGs", "checksum"},
+		{"last line", func(t *testing.T, f *fixture) error {
+			t.Helper()
+			writeIndex(t, f, bytes.Replace(readIndex(t, f), []byte(`"msn":3,`), []byte(`"msn":4,`), 1))
+			return nil
+		}, "sss", "torn"},
+		{"file missing", func(t *testing.T, f *fixture) error {
+			t.Helper()
+			return os.Remove(file(f, "s2.m4s"))
+		}, "ssGs", "file"},
+		{"file short", func(t *testing.T, f *fixture) error {
+			t.Helper()
+			return os.Truncate(file(f, "s0.m4s"), 5)
+		}, "Gsss", "file"},
+		{"file is a folder", func(t *testing.T, f *fixture) error {
+			t.Helper()
+			return errors.Join(os.Remove(file(f, "s0.m4s")), os.Mkdir(file(f, "s0.m4s"), 0o700))
+		}, "Gsss", "file"},
+		{"init missing", func(t *testing.T, f *fixture) error {
+			t.Helper()
+			return os.Remove(file(f, "init-0.mp4"))
+		}, "GGGG", "file"},
+		{"init changed", func(t *testing.T, f *fixture) error {
+			t.Helper()
+			return os.WriteFile(file(f, "init-0.mp4"), []byte("tini 0"), 0o600)
+		}, "GGGG", "file"},
+		{"temporary file", func(t *testing.T, f *fixture) error {
+			t.Helper()
+			return os.WriteFile(file(f, "s4.m4s.tmp"), []byte("half"), 0o600)
+		}, "ssss", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFixture(t)
+			record(t, f, 4)
+			if err := tc.damage(t, f); err != nil {
+				t.Fatal(err)
+			}
+			l := f.open(t)
+			rs := l.Renditions()
+			if got := shape(rs); got != tc.want {
+				t.Errorf("segments = %s, want %s", got, tc.want)
+			}
+			if tc.fault != "" && f.value(t, "lectern_segment_replay_faults_total", tc.fault) == 0 {
+				t.Errorf("no fault %q was counted", tc.fault)
+			}
+			for i, s := range rs[0].Segments {
+				if s.ProgramDateTime != describe(i).ProgramDateTime || s.MediaEnd != describe(i).MediaEnd {
+					t.Errorf("segment %d is at %s, ends at %s", i, s.ProgramDateTime, s.MediaEnd)
+				}
+				if _, err := l.OpenSegment(rendition, i); s.Gap && !errors.Is(err, segment.ErrNotFound) {
+					t.Errorf("gap %d: err = %v, want ErrNotFound", i, err)
+				}
+			}
+			if left := temporaries(t, f.dir); len(left) != 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+// A line with a good checksum may still be forged or from the future.
+func TestReplayRefusesBadRecords(t *testing.T) {
+	f := newFixture(t)
+	index := record(t, f, 2)
+	for _, text := range []string{
+		`{}`,
+		`{"epoch":"UPPER-CASE"}`,
+		`{"segment":{"rendition":"../../etc","msn":5,"bytes":1,"parts":[{"d":1,"n":1}]}}`,
+		`{"segment":{"rendition":"source","msn":-1,"gap":true}}`,
+		`{"segment":{"rendition":"source","msn":2,"bytes":9,"parts":[{"d":1,"n":1}]}}`,
+		`{"segment":{"rendition":"source","msn":2,"bytes":0,"parts":[{"d":1,"n":5},{"d":1,"n":-5}]}}`,
+		`{"init":{"rendition":"/tmp","id":0,"bytes":1}}`,
+		`null`,
+	} {
+		writeIndex(t, f, append(bytes.Clone(index), segment.Line(text)...))
+		if got := shape(f.open(t).Renditions()); got != "ss" {
+			t.Errorf("%s: segments = %s", text, got)
+		}
+	}
+}
+
+func FuzzIndex(f *testing.F) {
+	f.Add([]byte("deadbeef {}\n"))
+	f.Add(segment.Line(`{"epoch":"abc"}`))
+	f.Add(append(segment.Line(`{"segment":{"rendition":"source","msn":3,"gap":true}}`), "torn"...))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		end, damaged := segment.DecodeIndex(data)
+		if end < 0 || end > len(data) || damaged < 0 {
+			t.Fatalf("end = %d of %d, %d damaged", end, len(data), damaged)
+		}
+		// What is kept decodes to the same again, with nothing torn.
+		again, same := segment.DecodeIndex(data[:end])
+		if again != end || same != damaged {
+			t.Fatalf("second pass: end %d, damaged %d; first: %d, %d", again, same, end, damaged)
+		}
+	})
+}
