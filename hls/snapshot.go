@@ -29,7 +29,9 @@ type Snapshot struct {
 	// Ended reports whether the playlist carries EXT-X-ENDLIST.
 	Ended bool
 
-	// Changed is closed when a newer snapshot of the rendition is published.
+	// Changed is closed when a snapshot with newer media of the rendition is
+	// published. A snapshot that differs in its rendition reports only is
+	// published without: it shares the channel.
 	Changed <-chan struct{}
 }
 

@@ -1,0 +1,146 @@
+package hls
+
+import (
+	"time"
+
+	"github.com/lectern/lectern/media"
+)
+
+// cutBefore cuts the segment before au if the grid says so.
+func (p *Packager) cutBefore(r *rendition, au *media.AccessUnit, pts time.Duration, random bool) error {
+	if r != p.lead {
+		// The lead cuts long before this unless it has fallen silent.
+		if !p.grid.overdue(r.track.Timescale.Duration(au.DTS), r.frame) {
+			return nil
+		}
+		p.metrics.forcedCuts.Inc()
+		return p.cut(pts, au.CapturedAt, r)
+	}
+	for pts-p.grid.start > p.grid.limit {
+		at := p.endOfHole()
+		if err := p.cut(at, au.CapturedAt.Add(at-pts), r); err != nil {
+			return err
+		}
+	}
+	cut, forced := p.grid.advance(pts, random)
+	if !cut {
+		return nil
+	}
+	if forced {
+		p.metrics.forcedCuts.Inc()
+	}
+	return p.cut(pts, au.CapturedAt, r)
+}
+
+// endOfHole is where to cut when the lead comes back after the open segment's
+// limit: at the end of what the segment has, and then at regular distances.
+func (p *Packager) endOfHole() time.Duration {
+	end := p.grid.start
+	for _, r := range p.tracks {
+		if r.list.open.msn != p.spans.current().msn || !r.hasSamples {
+			continue
+		}
+		end = max(end, r.mediaEnd)
+		if r.held != nil {
+			end = max(end, r.held.pts+r.frame)
+		}
+	}
+	if end == p.grid.start {
+		return end + p.cfg.SegmentDuration
+	}
+	return min(end, p.grid.start+p.grid.limit)
+}
+
+// cut closes the open segment at the presentation time at, wall clock wall, and
+// opens the next. The rendition cause, whose access unit it is, and all that
+// still have access units before at to come, finish their segment later.
+func (p *Packager) cut(at time.Duration, wall time.Time, cause *rendition) error {
+	msn := p.spans.current().msn
+	p.spans.close(at)
+	p.spans.begin(at, wall)
+	p.grid.begin(at)
+	for _, r := range p.renditions {
+		if r == cause || r.list.open.msn != msn {
+			continue
+		}
+		end, over := at, !r.declared
+		if r.held != nil && r.held.pts >= at {
+			end, over = r.edge(at, r.held.pts), true
+		}
+		if over {
+			if err := r.finish(p.spans.get(msn), end); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// catchUp deals with tracks that have fallen silent: since access units come in
+// the order of their DTS, a track with nothing for a second below the watermark
+// has nothing there.
+func (p *Packager) catchUp() error {
+	for _, r := range p.renditions {
+		if !r.declared {
+			continue
+		}
+		if r.held != nil && p.watermark-r.track.Timescale.Duration(r.held.decode) > silence {
+			if err := r.settleAlone(false); err != nil {
+				return err
+			}
+		}
+		for r.held == nil && p.spans.closed(r.list.open.msn) {
+			sp := p.spans.get(r.list.open.msn)
+			if p.watermark-sp.end <= silence {
+				break
+			}
+			if err := r.finish(sp, sp.end); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// endSpans finishes every segment of every rendition where its media ends.
+func (p *Packager) endSpans() error {
+	for _, r := range p.renditions {
+		if err := r.settleAlone(true); err != nil {
+			return err
+		}
+	}
+	if p.spans.open {
+		p.spans.close(p.contentEnd())
+	}
+	for _, r := range p.renditions {
+		for p.spans.closed(r.list.open.msn) {
+			sp := p.spans.get(r.list.open.msn)
+			end := sp.end
+			if r.hasSamples && sp.msn == p.spans.current().msn {
+				end = r.mediaEnd
+			}
+			if err := r.finish(sp, end); err != nil {
+				return err
+			}
+		}
+	}
+	p.spans.release(p.spans.next)
+	return nil
+}
+
+// contentEnd is where the media of the open segment end: the lead's, if it has
+// any there.
+func (p *Packager) contentEnd() time.Duration {
+	current := p.spans.current()
+	end := current.start
+	for _, r := range p.renditions {
+		if r.list.open.msn != current.msn || !r.hasSamples {
+			continue
+		}
+		if r == p.lead {
+			return r.mediaEnd
+		}
+		end = max(end, r.mediaEnd)
+	}
+	return end
+}

@@ -1,0 +1,285 @@
+package hls
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/lectern/lectern/hls/internal/cmaf"
+	"github.com/lectern/lectern/media"
+	"github.com/lectern/lectern/storage/segment"
+)
+
+const (
+	// silence is how far a track may fall behind, on the media clock or in real
+	// time, before its latest sample is published without knowing its duration.
+	silence = time.Second
+	// slack is the largest hole in a track's decode times that is closed by
+	// moving a decode time; presentation times never move.
+	slack = 100 * time.Millisecond
+	// startSlack is how far apart the renditions of a publication may start and
+	// still each have their own first sample as the segment's start.
+	startSlack = 200 * time.Millisecond
+	// fullPart is the least duration of a part, in hundredths of PART-TARGET
+	// (RFC 8216bis §4.4.4.9).
+	fullPart = 85
+)
+
+// sample is an access unit on its way into a part.
+type sample struct {
+	pts          time.Duration
+	decode       int64 // ticks
+	composition  int64 // ticks, PTS - decode
+	capturedAt   time.Time
+	randomAccess bool
+	payload      [][]byte
+}
+
+// rendition turns one track into the parts and segments of one media playlist.
+// It belongs to the packager's goroutine.
+type rendition struct {
+	// Set when the rendition is made, then read-only.
+	name  string
+	kind  media.Kind
+	pack  *Packager
+	track media.Track // of the current publication, or the last one that had it
+
+	declared bool          // the current publication has the track
+	waiting  bool          // no random access point seen in this publication yet
+	started  bool          // the rendition has had media: it has a playlist
+	frame    time.Duration // latest regular duration of an access unit
+	init     segment.Init  // in force
+	inits    int           // how many there are
+
+	held   *sample // newest access unit, its duration not known yet
+	store  sample  // what held points to
+	cursor int64   // decode time at which the next sample is due, ticks; -1 after a discontinuity
+
+	part       []cmaf.Sample // of the part that is being filled
+	partStart  int64         // its first decode time
+	partTicks  int64         // its duration so far
+	partEnd    time.Time     // wall clock at its end
+	partSync   bool          // it starts with a random access point
+	mediaEnd   time.Duration // presentation end of all settled samples
+	segStart   time.Duration // presentation time at which the open segment starts
+	firstPTS   time.Duration // of the open segment's first sample
+	firstWall  time.Time     // wall clock at firstPTS
+	hasSamples bool          // the open segment has samples, settled or not
+	samples    int           // of the open segment, settled
+
+	list playlist // what is published
+	rate rateMeter
+	fps  float64 // highest measured frame rate
+
+	dirty   bool          // list has changed since the last publication
+	changed chan struct{} // closed when the next change is published
+}
+
+func newRendition(p *Packager, name string, kind media.Kind, msn int) *rendition {
+	return &rendition{
+		name: name, kind: kind, pack: p, cursor: -1,
+		list:    playlist{name: name, open: openSegment{msn: msn}},
+		changed: make(chan struct{}),
+	}
+}
+
+// configure takes over the track of a new publication.
+func (r *rendition) configure(t media.Track) error {
+	data, err := cmaf.Init(t)
+	if err != nil {
+		return fmt.Errorf("describe rendition %q: %w", r.name, err)
+	}
+	codecs, err := cmaf.Codecs(t)
+	if err != nil {
+		return fmt.Errorf("describe rendition %q: %w", r.name, err)
+	}
+	r.track = t
+	r.frame = nominalFrame(t)
+	if r.inits > 0 && bytes.Equal(data, r.init.Data) {
+		return nil // the same format: the same section goes on
+	}
+	in := segment.Init{
+		ID: r.inits, Data: data, Codecs: codecs,
+		Width: t.Video.Width, Height: t.Video.Height, FrameRate: t.Video.FrameRate, Channels: t.Audio.Channels,
+	}
+	if err := r.pack.log.PutInit(r.name, in); err != nil {
+		return fmt.Errorf("store init %d of rendition %q: %w", in.ID, r.name, err)
+	}
+	r.init = in
+	r.inits++
+	r.list.nextInit = in.ID
+	r.dirty = true // the playlist names it as a hint
+	return nil
+}
+
+// nominalFrame is the duration of an access unit as far as the format tells.
+func nominalFrame(t media.Track) time.Duration {
+	switch {
+	case t.Codec.Kind() == media.KindAudio && t.Audio.FrameSamples > 0:
+		return t.Timescale.Duration(int64(t.Audio.FrameSamples))
+	case t.Codec.Kind() == media.KindAudio:
+		return t.Timescale.Duration(1024)
+	case t.Video.FrameRate >= 1 && t.Video.FrameRate <= 1000:
+		return time.Duration(float64(time.Second) / t.Video.FrameRate)
+	default:
+		return time.Second / 30
+	}
+}
+
+// push takes the next access unit into the open segment. The caller has settled
+// and finished whatever ends before it.
+func (r *rendition) push(au *media.AccessUnit, payload [][]byte, sp *span) error {
+	ts := r.track.Timescale
+	pts := ts.Duration(au.PTS)
+	if r.held != nil {
+		if err := r.settle(au.DTS); err != nil {
+			return err
+		}
+		if err := r.closeFullPart(); err != nil {
+			return err
+		}
+	}
+	decode := au.DTS
+	if hole := ts.Duration(au.DTS - r.cursor); r.cursor >= 0 && hole <= slack {
+		decode = r.cursor
+	} else if len(r.part) > 0 {
+		// One fragment has one decode time: what follows a hole needs its own.
+		if err := r.closePart(false); err != nil {
+			return err
+		}
+	}
+	if !r.hasSamples {
+		r.hasSamples = true
+		r.firstPTS, r.firstWall = pts, au.CapturedAt
+		if r.list.open.fresh { // nothing before it to be continued
+			r.segStart = sp.start
+			if (pts - sp.start).Abs() <= startSlack {
+				r.segStart = pts
+			}
+			r.mediaEnd = r.segStart
+		}
+		r.openHead(sp)
+	}
+	r.started = true
+	r.store = sample{
+		pts: pts, decode: decode, composition: au.PTS - decode,
+		capturedAt: au.CapturedAt, randomAccess: au.RandomAccess, payload: payload,
+	}
+	r.held = &r.store
+	return nil
+}
+
+// settle puts the held sample into the part, given the decode time of the next.
+func (r *rendition) settle(next int64) error {
+	ticks := next - r.held.decode
+	ts := r.track.Timescale
+	switch d := ts.Duration(ticks); {
+	case d > silence: // a hole, not a picture that stands
+		ticks = ts.Ticks(r.frame)
+	case ticks < 1:
+		ticks = 1
+	default:
+		r.frame = min(d, 2*r.frame) // one late picture does not make a slow stream
+	}
+	return r.add(max(ticks, 1))
+}
+
+// settleAlone puts the held sample into the part with the duration of the one
+// before it, since no next one is in sight, and closes the part.
+func (r *rendition) settleAlone(last bool) error {
+	if r.held != nil {
+		if err := r.add(max(r.track.Timescale.Ticks(r.frame), 1)); err != nil {
+			return err
+		}
+	}
+	return r.closePart(last)
+}
+
+func (r *rendition) add(ticks int64) error {
+	h := r.held
+	ts := r.track.Timescale
+	if len(r.part) > 0 {
+		over := ts.Duration(r.partTicks+ticks) > r.pack.cfg.PartDuration
+		key := r.kind == media.KindVideo && h.randomAccess && r.partIsFull()
+		if over || key {
+			if err := r.closePart(false); err != nil {
+				return err
+			}
+		}
+	}
+	if len(r.part) == 0 {
+		r.partStart, r.partTicks = h.decode, 0
+		r.partSync = h.randomAccess || r.kind == media.KindAudio
+	}
+	r.part = append(r.part, cmaf.Sample{
+		Duration:          uint32(min(ticks, math.MaxUint32)),
+		CompositionOffset: int32(min(max(h.composition, math.MinInt32), math.MaxInt32)),
+		Sync:              h.randomAccess,
+		Payload:           h.payload,
+	})
+	r.partTicks += ticks
+	r.cursor = h.decode + ticks
+	r.mediaEnd = max(r.mediaEnd, h.pts+ts.Duration(ticks))
+	r.partEnd = h.capturedAt.Add(ts.Duration(ticks))
+	r.samples++
+	r.held = nil
+	r.store = sample{}
+	return nil
+}
+
+func (r *rendition) partIsFull() bool {
+	return r.track.Timescale.Duration(r.partTicks)*100 >= r.pack.cfg.PartDuration*fullPart
+}
+
+// closeFullPart closes the part when one more sample like the last would exceed
+// PART-TARGET: waiting for that sample's duration would only add delay.
+func (r *rendition) closeFullPart() error {
+	if len(r.part) == 0 || !r.partIsFull() {
+		return nil
+	}
+	last := int64(r.part[len(r.part)-1].Duration)
+	if r.track.Timescale.Duration(r.partTicks+last) <= r.pack.cfg.PartDuration {
+		return nil
+	}
+	return r.closePart(false)
+}
+
+// closePart stores the part and lists it. last tells that its segment ends here.
+func (r *rendition) closePart(last bool) error {
+	if len(r.part) == 0 {
+		return nil
+	}
+	open := &r.list.open
+	d := r.track.Timescale.Duration(r.partTicks)
+	part := segment.Part{Index: len(open.parts), Duration: stated(d), Independent: r.partSync}
+	// Rises over segments, parts and restarts (ISO/IEC 14496-12 §8.8.5.1).
+	sequence := uint32(open.msn)<<10 + uint32(part.Index) + 1
+	part.Data = cmaf.Fragment(r.kind, sequence, uint64(max(r.partStart, 0)), r.part)
+	if err := r.pack.log.AppendPart(r.name, open.msn, part); err != nil {
+		return fmt.Errorf("store part %d of segment %d of rendition %q: %w", part.Index, open.msn, r.name, err)
+	}
+	r.observePart(d, len(part.Data), last)
+	open.bytes += int64(len(part.Data))
+	part.Data = nil
+	open.addPart(r.pack.epoch, part)
+	clear(r.part) // lets go of the payloads
+	r.part = r.part[:0]
+	r.partTicks = 0
+	r.dirty = true
+	return nil
+}
+
+func (r *rendition) observePart(d time.Duration, size int, last bool) {
+	m := r.pack.metrics
+	m.parts.WithLabelValues(r.kind.String()).Inc()
+	m.bytes.WithLabelValues(r.kind.String()).Add(float64(size))
+	m.delay.Observe(r.pack.now().Sub(r.partEnd).Seconds())
+	if d > r.pack.cfg.PartDuration {
+		m.irregularParts.WithLabelValues(partLong).Inc()
+	}
+	excused := last || r.kind == media.KindVideo && r.partSync
+	if d*100 < r.pack.cfg.PartDuration*fullPart && !excused {
+		m.irregularParts.WithLabelValues(partShort).Inc()
+	}
+}

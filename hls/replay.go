@@ -1,0 +1,85 @@
+package hls
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/lectern/lectern/media"
+	"github.com/lectern/lectern/storage/segment"
+)
+
+// replay takes up what earlier runs have published. A rendition that ends before
+// the others, since a crash came between, is filled up with gaps: every
+// rendition must continue with the same Media Sequence Number.
+func (p *Packager) replay(renditions []segment.Rendition) {
+	var longest []segment.Segment // of the rendition that got furthest
+	for _, known := range renditions {
+		if n := len(known.Segments); n > 0 && known.Segments[n-1].MSN >= p.spans.next {
+			longest = known.Segments
+			p.spans.next = known.Segments[n-1].MSN + 1
+			p.spans.sequence = known.Segments[n-1].DiscontinuitySequence
+		}
+	}
+	p.spans.published = len(longest) > 0
+	p.spans.discontinuity = true
+	for _, known := range renditions {
+		if len(known.Inits) > 0 {
+			p.renditions = append(p.renditions, p.resume(known, longest))
+		}
+	}
+	slices.SortStableFunc(p.renditions, func(a, b *rendition) int { return cmp.Compare(a.kind, b.kind) })
+}
+
+// resume makes the rendition that continues known, up to the end of longest.
+func (p *Packager) resume(known segment.Rendition, longest []segment.Segment) *rendition {
+	last := known.Inits[len(known.Inits)-1]
+	kind := media.KindAudio
+	if last.Width > 0 {
+		kind = media.KindVideo
+	}
+	r := newRendition(p, known.Name, kind, p.spans.next)
+	r.init, r.inits = last, last.ID+1
+	segments := known.Segments
+	for i := len(segments) - 1; i > 0; i-- {
+		if segments[i-1].MSN != segments[i].MSN-1 {
+			segments = segments[i:] // a playlist cannot skip a number
+			break
+		}
+	}
+	for _, s := range segments {
+		r.replay(s)
+	}
+	if n := len(segments); n > 0 {
+		for _, s := range longest {
+			if s.MSN > segments[n-1].MSN {
+				r.fill(s)
+			}
+		}
+	}
+	r.list.nextInit = last.ID
+	r.discontinue(p.spans.next)
+	return r
+}
+
+func (r *rendition) replay(s segment.Segment) {
+	r.started, r.dirty = true, true
+	if !s.Gap {
+		r.rate.add(s.Bytes, s.Duration, r.pack.cfg.targetDuration())
+	}
+	// After a quick restart players are still in the middle of these parts; later
+	// the Log may have given them up.
+	target := r.pack.cfg.targetDuration()
+	recent := r.pack.now().Sub(s.ProgramDateTime.Add(s.Duration)) < 3*target
+	r.list.replay(r.pack.epoch, s, recent)
+	r.list.slide(r.pack.cfg.Window)
+}
+
+// fill adds a gap where another rendition has the segment s.
+func (r *rendition) fill(s segment.Segment) {
+	s.Gap, s.Parts, s.Bytes = true, nil, 0
+	s.InitID = r.init.ID
+	s.MediaEnd = s.MediaTime + max(s.Duration, time.Millisecond)
+	r.pack.fillers = append(r.pack.fillers, filler{rendition: r.name, segment: s})
+	r.replay(s)
+}
