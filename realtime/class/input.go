@@ -1,0 +1,127 @@
+package class
+
+import (
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	maxIDLen     = 63
+	maxTitleLen  = 200 // characters
+	maxSourceLen = 2048
+)
+
+// New is what Create needs to know. Only Title is required.
+type New struct {
+	ID       string // generated if empty
+	Title    string
+	StartsAt time.Time
+	Source   Secret
+}
+
+// Update names what to change; nil leaves a field as it is. A zero time or an
+// empty secret removes the value.
+type Update struct {
+	Title    *string
+	StartsAt *time.Time
+	Source   *Secret
+}
+
+// ValidID reports whether id could be the ID of a class: [a-z0-9][a-z0-9-]{0,62}.
+func ValidID(id string) bool {
+	if id == "" || len(id) > maxIDLen || id[0] == '-' {
+		return false
+	}
+	for _, b := range []byte(id) {
+		if (b < 'a' || b > 'z') && (b < '0' || b > '9') && b != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+func (n New) validate() error {
+	if n.ID != "" && !ValidID(n.ID) {
+		return &InvalidError{Field: "id", Problem: "must be 1 to 63 of a-z, 0-9 and -, and not start with -"}
+	}
+	return Update{Title: &n.Title, StartsAt: &n.StartsAt, Source: &n.Source}.validate()
+}
+
+func (u Update) validate() error {
+	if u.Title != nil {
+		if err := validateTitle(*u.Title); err != nil {
+			return err
+		}
+	}
+	if u.StartsAt != nil && !u.StartsAt.IsZero() {
+		if y := u.StartsAt.UTC().Year(); y < 2000 || y > 2199 {
+			return &InvalidError{Field: "starts_at", Problem: "must be between the years 2000 and 2199"}
+		}
+	}
+	if u.Source != nil && !u.Source.IsZero() {
+		return validateSource(u.Source.Reveal())
+	}
+	return nil
+}
+
+func validateTitle(s string) error {
+	n := utf8.RuneCountInString(s)
+	switch {
+	case n > maxTitleLen || strings.TrimSpace(s) == "":
+		return &InvalidError{Field: "title", Problem: "must be 1 to 200 characters"}
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, unprintable):
+		return &InvalidError{Field: "title", Problem: "must not hold control characters or line breaks"}
+	}
+	return nil
+}
+
+// unprintable reports control characters, line and paragraph separators, and
+// the bidirectional overrides that make a title read as another.
+func unprintable(r rune) bool {
+	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' ||
+		(r >= '\u202a' && r <= '\u202e') || (r >= '\u2066' && r <= '\u2069') || r == utf8.RuneError
+}
+
+func validateSource(s string) error {
+	invalid := &InvalidError{Field: "source", Problem: "must be a URL such as rtsp://camera.example.edu:554/stream, of at most 2048 characters"}
+	if len(s) > maxSourceLen || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return invalid
+	}
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "rtsp" && u.Scheme != "rtsps") || u.Hostname() == "" || u.Fragment != "" || u.Opaque != "" {
+		return invalid
+	}
+	return nil
+}
+
+// RedactSource returns the URL in source without what may be a credential: user
+// and password, the query, and a path that holds an assignment, as in
+// "/user=admin&password=x". It is stable, so that a client that sends back what
+// it was shown can be recognised.
+func RedactSource(source Secret) string {
+	if source.IsZero() {
+		return ""
+	}
+	u, err := url.Parse(source.Reveal())
+	if err != nil {
+		return redacted
+	}
+	const hidden = "redacted"
+	out := u.Scheme + "://"
+	if u.User != nil {
+		out += hidden + "@"
+	}
+	out += u.Host
+	if path := u.EscapedPath(); strings.Contains(u.Path, "=") {
+		out += "/" + hidden
+	} else {
+		out += path
+	}
+	if u.RawQuery != "" {
+		out += "?" + hidden
+	}
+	return out
+}
