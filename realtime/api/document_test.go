@@ -1,0 +1,122 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lectern/lectern/realtime/class"
+	"github.com/lectern/lectern/storage/kv"
+)
+
+type busyPublishers struct{}
+
+func (busyPublishers) Publisher(id string) (Publisher, bool) {
+	return Publisher{Protocol: "rtsp-pull", Remote: "192.0.2.1", Since: time.Unix(1, 0).UTC()}, id == "busy"
+}
+
+func (busyPublishers) LastRefusal(id string) (Refusal, bool) {
+	return Refusal{Code: "codec", Text: "Use H.264.", At: time.Unix(1, 0).UTC()}, id == "busy"
+}
+
+// What the server really answers is what the document says: the status, the
+// media type and every field.
+func TestAnswersAreAsDocumented(t *testing.T) {
+	d := readDocument(t)
+	db, err := kv.Open(filepath.Join(t.TempDir(), "lectern.db"), kv.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	classes, err := class.NewRegistry(class.DefaultConfig(), class.Deps{DB: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := New(Deps{Token: class.NewSecret("0123456789abcdef"), Classes: classes, Publishers: busyPublishers{}, Links: func(*http.Request, string) Links { return Links{} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	covered := map[string]bool{}
+	for _, tc := range []struct {
+		method, template, id, body, auth string
+		status                           string
+	}{
+		{"GET", "/api/v1/openapi.json", "", "", "", "200"},
+		{"POST", classesPath, "", `{"id":"busy","title":"x","starts_at":"2030-01-01T00:00:00.5+02:00","source":"rtsp://cam"}`, "ok", "201"},
+		{"POST", classesPath, "", `{"title":"x"}`, "ok", "201"},
+		{"POST", classesPath, "", `{"id":"busy","title":"x"}`, "ok", "409"},
+		{"POST", classesPath, "", `{`, "ok", "400"},
+		{"POST", classesPath, "", `{"title":"` + strings.Repeat("x", 70000) + `"}`, "ok", "413"},
+		{"POST", classesPath, "", ``, "ok", "415"},
+		{"POST", classesPath, "", `{}`, "", "401"},
+		{"GET", classesPath + "?limit=1", "", "", "ok", "200"},
+		{"GET", classesPath + "?limit=0", "", "", "ok", "400"},
+		{"GET", classesPath, "", "", "", "401"},
+		{"GET", classesPath + "/{id}", "busy", "", "ok", "200"},
+		{"GET", classesPath + "/{id}", "none", "", "ok", "404"},
+		{"GET", classesPath + "/{id}", "busy", "", "", "401"},
+		{"PUT", classesPath + "/{id}", "busy", "", "ok", "default"},
+		{"PATCH", classesPath + "/{id}", "busy", `{"title":"y"}`, "ok", "200"},
+		{"PATCH", classesPath + "/{id}", "busy", `{"title":""}`, "ok", "400"},
+		{"PATCH", classesPath + "/{id}", "none", `{"title":"y"}`, "ok", "404"},
+		{"PATCH", classesPath + "/{id}", "busy", ``, "ok", "415"},
+		{"POST", classesPath + "/{id}/stream-key", "busy", "", "ok", "200"},
+		{"POST", classesPath + "/{id}/end", "busy", "", "ok", "200"},
+		{"POST", classesPath + "/{id}/end", "busy", "[]", "ok", "400"},
+		{"POST", classesPath + "/{id}/end", "none", "", "ok", "404"},
+		{"POST", classesPath + "/{id}/stream-key", "busy", "", "ok", "409"},
+		{"PATCH", classesPath + "/{id}", "busy", `{"source":null}`, "ok", "409"},
+		{"DELETE", classesPath + "/{id}", "busy", "", "ok", "204"},
+		{"DELETE", classesPath + "/{id}", "busy", "", "ok", "404"},
+	} {
+		t.Run(tc.method+" "+tc.template+" "+tc.status, func(t *testing.T) {
+			r := httptest.NewRequestWithContext(t.Context(), tc.method, strings.ReplaceAll(tc.template, "{id}", tc.id), strings.NewReader(tc.body))
+			if tc.auth != "" {
+				r.Header.Set("Authorization", "Bearer 0123456789abcdef")
+			}
+			if tc.body != "" {
+				r.Header.Set("Content-Type", "application/json")
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+
+			template, _, _ := strings.Cut(tc.template, "?")
+			method := tc.method
+			if tc.status == "default" {
+				method = http.MethodGet
+			} else if got := http.StatusText(w.Code); got == "" || !strings.HasPrefix(tc.status, w.Result().Status[:3]) {
+				t.Fatalf("status = %d: %s", w.Code, w.Body)
+			}
+			covered[method+" "+template] = true
+			documented, ok := d.operation(t, template, method).Responses[tc.status]
+			if !ok {
+				t.Fatal("this status is not documented")
+			}
+			content := d.response(documented).Content
+			if content == nil {
+				if w.Body.Len() > 0 {
+					t.Errorf("body = %s, want none", w.Body)
+				}
+				return
+			}
+			var v any
+			if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
+				t.Fatal(err)
+			}
+			for _, problem := range d.validate(content[w.Header().Get("Content-Type")].Schema, v, "") {
+				t.Error(problem)
+			}
+		})
+	}
+	for _, rt := range h.routes {
+		for method := range rt.methods {
+			if !covered[method+" "+rt.template] {
+				t.Errorf("%s %s was not asked", method, rt.template)
+			}
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package api_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/lectern/lectern/realtime/api"
+	"github.com/lectern/lectern/realtime/class"
+)
+
+// bodySeeds are bodies at the edges of the two readers.
+func bodySeeds() []string {
+	return []string{
+		`{"title":"Analysis I"}`,
+		`{"id":"maths","title":"Analysis I","starts_at":"2027-01-11T09:00:00+01:00","source":"rtsp://a:b@cam:554/1?c=d"}`,
+		`{"title":"x","starts_at":null,"source":null}`,
+		`{"id":null,"title":"x"}`,
+		`{"title":"\ud800"}`, `{"title":"a\u0000b"}`, `{"title":"\u202e"}`, `{"title":" "}`,
+		`{"title":"x","title":"y"}`, `{"Title":"x"}`, `{"title":"x"}{}`, `{"title":["x"]}`,
+		`{"starts_at":"2027-13-41T99:00:00Z"}`, `{"starts_at":"2027-01-01T00:00:00.999999999Z"}`,
+		`{"source":"rtsp://"}`, `{"source":"rtsp://[::1"}`, `{"source":"rtsp://redacted@cam/1"}`,
+		`[]`, `null`, ``, `{`, `{"title"`, `{"title":}`, "\xef\xbb\xbf{}", `{"title":` + strings.Repeat("[", 100),
+	}
+}
+
+func checkRefusal(t *testing.T, status int, body string) {
+	t.Helper()
+	var f failure
+	if err := json.Unmarshal([]byte(body), &f); err != nil || f.Error.Code == "" || f.Error.Message == "" || f.Error.RequestID == "" {
+		t.Fatalf("%d %s: %v", status, body, err)
+	}
+	if status != 400 && status != 409 && status != 413 {
+		t.Fatalf("status = %d %s", status, body)
+	}
+	if len(body) > 1000 {
+		t.Fatalf("the refusal echoes %d bytes", len(body))
+	}
+}
+
+// checkShown says what holds for every class that the API shows.
+func checkShown(t *testing.T, body string) api.Class {
+	t.Helper()
+	var c api.Class
+	if err := json.Unmarshal([]byte(body), &c); err != nil {
+		t.Fatal(err)
+	}
+	if n := utf8.RuneCountInString(c.Title); n < 1 || n > 200 || strings.ContainsFunc(c.Title, unicode.IsControl) || strings.TrimSpace(c.Title) == "" {
+		t.Fatalf("title = %q", c.Title)
+	}
+	if !class.ValidID(c.ID) || len(c.StreamKey) != 32 {
+		t.Fatalf("class = %+v", c)
+	}
+	if c.Source != nil && !strings.HasPrefix(*c.Source, "rtsp://") && !strings.HasPrefix(*c.Source, "rtsps://") {
+		t.Fatalf("source = %q", *c.Source)
+	}
+	if c.StartsAt != nil && (c.StartsAt.Year() < 2000 || c.StartsAt.Year() > 2199) {
+		t.Fatalf("starts_at = %v", c.StartsAt)
+	}
+	return c
+}
+
+func FuzzCreateBody(f *testing.F) {
+	for _, s := range bodySeeds() {
+		f.Add(s)
+	}
+	s := newServer(f)
+	f.Fuzz(func(t *testing.T, body string) {
+		resp := s.request(t, "POST", "/api/v1/classes", body, "Content-Type", "application/json")
+		answer := read(t, resp)
+		if resp.StatusCode != 201 {
+			checkRefusal(t, resp.StatusCode, answer)
+			return
+		}
+		c := checkShown(t, answer)
+		kept, err := s.classes.Get(t.Context(), c.ID)
+		if err != nil || kept.Title != c.Title || kept.StreamKey.Reveal() != c.StreamKey || kept.State != class.Scheduled {
+			t.Fatalf("kept %+v, %v, shown %s", kept, err, answer)
+		}
+		if err := s.classes.Delete(t.Context(), c.ID); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func FuzzPatchBody(f *testing.F) {
+	for _, s := range bodySeeds() {
+		f.Add(s)
+	}
+	s := newServer(f)
+	if _, err := s.classes.Create(f.Context(), class.New{ID: "maths", Title: "Analysis I", Source: class.NewSecret("rtsp://a:b@cam/1")}); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		before, err := s.classes.Get(t.Context(), "maths")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp := s.request(t, "PATCH", "/api/v1/classes/maths", body, "Content-Type", "application/merge-patch+json")
+		answer := read(t, resp)
+		after, err := s.classes.Get(t.Context(), "maths")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != 200 {
+			checkRefusal(t, resp.StatusCode, answer)
+			if !after.Equal(before) {
+				t.Fatalf("a refused patch changed %+v to %+v", before, after)
+			}
+			return
+		}
+		checkShown(t, answer)
+		if !strings.Contains(body, "title") && !strings.Contains(body, `\u`) && after.Title != before.Title {
+			t.Fatalf("the title changed to %q", after.Title)
+		}
+		before.Title, before.StartsAt, before.Source, before.Pull = after.Title, after.StartsAt, after.Source, after.Pull
+		if !after.Equal(before) {
+			t.Fatalf("a patch changed more than it may: %+v", after)
+		}
+	})
+}

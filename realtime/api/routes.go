@@ -1,0 +1,182 @@
+package api
+
+import (
+	_ "embed" // openapi.json
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lectern/lectern/realtime/class"
+)
+
+// OpenAPI is the description of the API, an OpenAPI 3.1 document.
+//
+//go:embed openapi.json
+var OpenAPI string
+
+const (
+	classesPath  = "/api/v1/classes"
+	defaultLimit = 50
+)
+
+// route is one path of the API with its methods.
+type route struct {
+	// template is the path with {id} in it, as in openapi.json.
+	template string
+	public   bool // needs no token
+	methods  map[string]func(r *http.Request, classID string) (response, error)
+}
+
+func (h *Handler) makeRoutes() []route {
+	type methods = map[string]func(*http.Request, string) (response, error)
+	return []route{
+		{template: "/api/v1/openapi.json", public: true, methods: methods{http.MethodGet: h.openAPI}},
+		{template: classesPath, methods: methods{http.MethodGet: h.list, http.MethodPost: h.create}},
+		{template: classesPath + "/{id}", methods: methods{http.MethodGet: h.get, http.MethodPatch: h.patch, http.MethodDelete: h.delete}},
+		{template: classesPath + "/{id}/end", methods: methods{http.MethodPost: h.end}},
+		{template: classesPath + "/{id}/stream-key", methods: methods{http.MethodPost: h.rotateStreamKey}},
+	}
+}
+
+// allow is the value of the Allow header field.
+func (rt *route) allow() string {
+	var names []string
+	for m := range rt.methods {
+		names = append(names, m)
+		if m == http.MethodGet {
+			names = append(names, http.MethodHead)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// match finds the route of a path. A path whose class ID cannot be one matches
+// none.
+func (h *Handler) match(path string) (rt *route, classID string, ok bool) {
+	for i := range h.routes {
+		rt := &h.routes[i]
+		before, after, hasID := strings.Cut(rt.template, "{id}")
+		if !hasID {
+			if path == rt.template {
+				return rt, "", true
+			}
+			continue
+		}
+		if rest, found := strings.CutPrefix(path, before); found {
+			if id, found := strings.CutSuffix(rest, after); found && class.ValidID(id) {
+				return rt, id, true
+			}
+		}
+	}
+	return nil, "", false
+}
+
+func (h *Handler) openAPI(*http.Request, string) (response, error) {
+	return response{status: http.StatusOK, body: json.RawMessage(OpenAPI)}, nil
+}
+
+func (h *Handler) list(r *http.Request, _ string) (response, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return response{}, invalidField("query", "is not well formed")
+	}
+	limit := defaultLimit
+	if s := query.Get("limit"); s != "" {
+		if limit, err = strconv.Atoi(s); err != nil {
+			return response{}, invalidField("limit", "must be 1 to 200")
+		}
+	}
+	page, next, err := h.deps.Classes.List(r.Context(), limit, query.Get("cursor"))
+	if err != nil {
+		return response{}, err
+	}
+	list := ClassList{Classes: make([]Class, 0, len(page))}
+	for _, c := range page {
+		list.Classes = append(list.Classes, h.show(r, c))
+	}
+	if next != "" {
+		list.NextCursor = &next
+	}
+	return response{status: http.StatusOK, body: list}, nil
+}
+
+func (h *Handler) create(r *http.Request, _ string) (response, error) {
+	n, err := readCreate(r)
+	if err != nil {
+		return response{}, err
+	}
+	c, err := h.deps.Classes.Create(r.Context(), n)
+	if err != nil {
+		return response{}, err
+	}
+	return response{status: http.StatusCreated, body: h.show(r, c), location: classesPath + "/" + c.ID}, nil
+}
+
+func (h *Handler) get(r *http.Request, id string) (response, error) {
+	return h.shown(r)(h.deps.Classes.Get(r.Context(), id))
+}
+
+func (h *Handler) patch(r *http.Request, id string) (response, error) {
+	u, err := readPatch(r)
+	if err != nil {
+		return response{}, err
+	}
+	if u.Source != nil {
+		c, err := h.deps.Classes.Get(r.Context(), id)
+		if err != nil {
+			return response{}, err
+		}
+		// A client that sends back the class as it got it must not replace the
+		// password by its placeholder.
+		if !c.Source.IsZero() && u.Source.Reveal() == class.RedactSource(c.Source) {
+			u.Source = nil
+		}
+	}
+	return h.shown(r)(h.deps.Classes.Update(r.Context(), id, u))
+}
+
+func (h *Handler) delete(r *http.Request, id string) (response, error) {
+	return response{status: http.StatusNoContent}, h.deps.Classes.Delete(r.Context(), id)
+}
+
+func (h *Handler) end(r *http.Request, id string) (response, error) {
+	if err := readNothing(r); err != nil {
+		return response{}, err
+	}
+	return h.shown(r)(h.deps.Classes.End(r.Context(), id))
+}
+
+func (h *Handler) rotateStreamKey(r *http.Request, id string) (response, error) {
+	if err := readNothing(r); err != nil {
+		return response{}, err
+	}
+	return h.shown(r)(h.deps.Classes.RotateStreamKey(r.Context(), id))
+}
+
+// shown answers with a class that the registry returned.
+func (h *Handler) shown(r *http.Request) func(class.Class, error) (response, error) {
+	return func(c class.Class, err error) (response, error) {
+		if err != nil {
+			return response{}, err
+		}
+		return response{status: http.StatusOK, body: h.show(r, c)}, nil
+	}
+}
+
+func (h *Handler) show(r *http.Request, c class.Class) Class {
+	out := newClass(c, h.deps.Links(r, c.ID))
+	if h.deps.Publishers == nil {
+		return out
+	}
+	if p, ok := h.deps.Publishers.Publisher(c.ID); ok {
+		out.Publisher = &p
+	}
+	if refusal, ok := h.deps.Publishers.LastRefusal(c.ID); ok {
+		out.LastRefusal = &refusal
+	}
+	return out
+}

@@ -1,0 +1,134 @@
+package api
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/lectern/lectern/realtime/class"
+)
+
+// Class is a class as the API shows it. Times are UTC; nil ones have not
+// happened. It holds the stream key in clear, but does not log it.
+type Class struct {
+	ID        string      `json:"id"`
+	Title     string      `json:"title"`
+	State     class.State `json:"state"`
+	StartsAt  *time.Time  `json:"starts_at"`
+	CreatedAt time.Time   `json:"created_at"`
+	StartedAt *time.Time  `json:"started_at"`
+	EndedAt   *time.Time  `json:"ended_at"`
+
+	// StreamKey goes into the encoder's field of that name.
+	StreamKey string `json:"stream_key"`
+
+	// Source is the URL that the class is pulled from, without what may be a
+	// credential; nil for a class that is pushed.
+	Source *string `json:"source"`
+
+	Ingest   Ingest   `json:"ingest"`
+	Playback Playback `json:"playback"`
+	Studio   string   `json:"studio"` // URL of the instructor's page
+
+	// Publisher is who publishes now, nil if nobody does.
+	Publisher *Publisher `json:"publisher"`
+
+	// LastRefusal is why a publisher was last turned away, nil if none was.
+	LastRefusal *Refusal `json:"last_refusal"`
+}
+
+// LogValue names the class and its state, and not its stream key.
+func (c Class) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("id", c.ID), slog.String("state", c.State.String()))
+}
+
+// Ingest says where to publish, for an encoder's "server" field, without the
+// stream key. RTSP publishers append "/" and the key. A protocol that the
+// server does not listen for is empty.
+type Ingest struct {
+	RTMP  string `json:"rtmp"`
+	RTMPS string `json:"rtmps"`
+	RTSP  string `json:"rtsp"`
+}
+
+// Playback says where to watch.
+type Playback struct {
+	HLS   string `json:"hls"`   // the multivariant playlist
+	Watch string `json:"watch"` // the page
+}
+
+// Publisher describes the publication that a class has now.
+type Publisher struct {
+	Protocol string    `json:"protocol"` // rtmp, rtmps, rtsp or rtsp-pull
+	Remote   string    `json:"remote"`   // IP address
+	Since    time.Time `json:"since"`
+
+	// Video and Audio describe the tracks for people, "H.264 1920x1080 30 fps",
+	// and are empty if there is none.
+	Video string `json:"video"`
+	Audio string `json:"audio"`
+
+	// BitrateBPS is of the last seconds, in bits a second.
+	BitrateBPS int64 `json:"bitrate_bps"`
+
+	// KeyframeIntervalSeconds is the longest of late, 0 while unknown.
+	KeyframeIntervalSeconds float64 `json:"keyframe_interval_seconds"`
+}
+
+// Refusal is what a publisher was told who was turned away.
+type Refusal struct {
+	Code string    `json:"code"` // stable, such as "keyframe_interval"
+	Text string    `json:"text"` // one sentence for people
+	At   time.Time `json:"at"`
+}
+
+// ClassList is one page of classes, oldest first.
+type ClassList struct {
+	Classes []Class `json:"classes"`
+
+	// NextCursor asks for the next page; nil on the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
+// CreateClass is the body of POST /api/v1/classes. Only Title is required.
+type CreateClass struct {
+	ID       string     `json:"id,omitempty"`
+	Title    string     `json:"title"`
+	StartsAt *time.Time `json:"starts_at,omitempty"`
+	Source   string     `json:"source,omitempty"`
+}
+
+// LogValue names the class, and not its source.
+func (c CreateClass) LogValue() slog.Value { return slog.GroupValue(slog.String("id", c.ID)) }
+
+// errorBody is every answer that is an error.
+type errorBody struct {
+	Error errorObject `json:"error"`
+}
+
+type errorObject struct {
+	Code      Code   `json:"code"`
+	Message   string `json:"message"`
+	RequestID string `json:"request_id"`
+}
+
+// newClass renders c. URLs, publisher and refusal come from elsewhere.
+func newClass(c class.Class, links Links) Class {
+	out := Class{
+		ID: c.ID, Title: c.Title, State: c.State,
+		StartsAt: moment(c.StartsAt), CreatedAt: c.CreatedAt, StartedAt: moment(c.StartedAt), EndedAt: moment(c.EndedAt),
+		StreamKey: c.StreamKey.Reveal(),
+		Ingest:    links.Ingest, Playback: links.Playback, Studio: links.Studio,
+	}
+	if !c.Source.IsZero() {
+		source := class.RedactSource(c.Source)
+		out.Source = &source
+	}
+	return out
+}
+
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
