@@ -1,0 +1,23 @@
+// Tells screen readers about changes: politely, and not more often than anybody
+// wants to hear. Of several changes in a short time only the last is said.
+
+import { spoken } from './words.mjs';
+
+const QUIET_MS = 4000;
+
+export function announcer() {
+  const region = document.getElementById('announce');
+  let last = '';
+  let said = '';
+  let saidAt = -Infinity;
+
+  return ({ view }) => {
+    last = spoken(view);
+    const now = performance.now();
+    if (last !== '' && last !== said && now - saidAt >= QUIET_MS) {
+      region.textContent = last;
+      said = last;
+      saidAt = now;
+    }
+  };
+}

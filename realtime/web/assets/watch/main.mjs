@@ -1,0 +1,104 @@
+// The watch page. How the parts fit together:
+//
+//   class-info.mjs    asks the server what state the class is in ──┐
+//   player.mjs        plays, recovers, says how it is going ───────┼─> view.mjs decides which ONE state
+//                     (by engine-hls.mjs or engine-native.mjs)     │   the page is in; the rest shows it
+//   server-clock.mjs  tells how late the picture is ───────────────┘
+//
+//   overlay.mjs     the message over the picture     controls.mjs, captions.mjs  the buttons
+//   live.mjs        LIVE, behind, jump to live       shortcuts.mjs, idle.mjs     keyboard, hiding
+//   sound.mjs       starting with or without sound   announce.mjs                screen readers
+//   words.mjs, time-words.mjs  every sentence        recovery.mjs, screen.mjs    helpers of one part
+//
+// Four times a second, and when something happens to the video, one tick takes a
+// sample of everything and renders; nothing else changes the page, so that no two
+// parts can disagree about it.
+
+import { announcer } from './announce.mjs';
+import { followClass } from './class-info.mjs';
+import { captions } from './captions.mjs';
+import { controls } from './controls.mjs';
+import { idle } from './idle.mjs';
+import { liveBadge } from './live.mjs';
+import { overlay } from './overlay.mjs';
+import { createPlayer } from './player.mjs';
+import { serverClock } from './server-clock.mjs';
+import { shortcuts } from './shortcuts.mjs';
+import { sound } from './sound.mjs';
+import { viewOf, shouldPlay } from './view.mjs';
+
+const TICK_MS = 250;
+
+const page = document.getElementById('class');
+const stage = document.getElementById('stage');
+const video = document.getElementById('video');
+
+const clock = serverClock();
+const voice = sound(video);
+const player = createPlayer(video, page.dataset.hlsModule, voice);
+
+let view = viewOf(initialClass(), player.sample());
+const info = followClass(page.dataset.classUrl, initialClass(), clock, () => view);
+
+/** latency is how old the picture on screen is, in seconds, or null if unknown. */
+function latency() {
+  const date = player.playingDate();
+  return date === null ? null : Math.max(0, (clock.now() - date) / 1000);
+}
+
+const live = liveBadge(player);
+const renderers = [
+  overlay(clock),
+  live,
+  controls(stage, video, voice),
+  captions(video),
+  announcer(),
+];
+shortcuts(stage, { jumpToLive: live.jump });
+idle(stage, video);
+
+function tick() {
+  const cls = info.current();
+  if (shouldPlay(cls, view)) {
+    player.start(cls.hls);
+  }
+  const media = player.sample();
+  view = viewOf(cls, media, view);
+  player.supervise(cls.state);
+  const scene = { cls, media, view, latency: latency() };
+  page.dataset.view = view;
+  for (const render of renderers) {
+    render(scene);
+  }
+}
+
+function initialClass() {
+  const { state, startsAt, hls } = page.dataset;
+  return { state, startsAt: startsAt ? Date.parse(startsAt) : null, hls, gone: false };
+}
+
+info.onChange((now, before) => {
+  if (now.state === 'live' && before.state !== 'live') {
+    player.kick();
+  }
+  if (now.state === 'live' && before.state === 'ended') {
+    player.stop();
+  }
+  tick();
+});
+setInterval(tick, TICK_MS);
+for (const type of ['play', 'playing', 'pause', 'ended', 'volumechange']) {
+  video.addEventListener(type, tick);
+}
+video.textTracks.addEventListener('change', tick);
+document.addEventListener('fullscreenchange', tick);
+tick();
+
+// For tests and for the curious. Read only.
+Object.defineProperty(window, 'lectern', {
+  value: Object.freeze({
+    latency,
+    get state() { return view; },
+    get hls() { return player.hls; },
+  }),
+});

@@ -1,0 +1,99 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// The states of a class.
+const (
+	StateScheduled   = "scheduled"
+	StateLive        = "live"
+	StateInterrupted = "interrupted"
+	StateEnded       = "ended"
+)
+
+// PublicClass is what anybody with the link may know of a class.
+type PublicClass struct {
+	// ID is the name of the class in its URLs.
+	ID string
+	// Title is any text; pages escape it.
+	Title string
+	// State is one of the State constants.
+	State string
+	// StartsAt is the announced start, zero if none was announced.
+	StartsAt time.Time
+	// HLS is the URL of the multivariant playlist, relative to the host
+	// ("/live/{id}/index.m3u8") or absolute within Config.MediaOrigins.
+	HLS string
+}
+
+// Classes is where the pages look classes up. It is called for each request, by
+// many goroutines at once.
+type Classes interface {
+	// PublicClass returns the class called id, and whether there is one.
+	PublicClass(id string) (PublicClass, bool)
+}
+
+// classDocument is the body of class.json.
+type classDocument struct {
+	ID       string    `json:"id"`
+	Title    string    `json:"title"`
+	State    string    `json:"state"`
+	StartsAt time.Time `json:"starts_at,omitzero"`
+	// ServerTime lets a page measure how far its clock is off. It is left out of
+	// the entity tag, which therefore is a weak one.
+	ServerTime time.Time `json:"server_time,omitzero"`
+	HLS        string    `json:"hls,omitempty"`
+}
+
+type errorDocument struct {
+	Error struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	} `json:"error"`
+}
+
+func (h *Handler) serveClass(w http.ResponseWriter, r *http.Request) {
+	head := w.Header()
+	head.Set("Content-Type", "application/json; charset=utf-8")
+	// A second is long enough for a cache to answer a whole lecture hall once.
+	head.Set("Cache-Control", "max-age=1")
+
+	class, ok := h.classes.PublicClass(r.PathValue("class"))
+	if !ok {
+		var doc errorDocument
+		doc.Error.Code = "class_not_found"
+		doc.Error.Message = "There is no class with this address."
+		body, err := json.Marshal(doc)
+		if err != nil {
+			h.fail(w, r, routeClass, fmt.Errorf("encode class error: %w", err))
+			return
+		}
+		h.answer(w, r, routeClass, http.StatusNotFound, append(body, '\n'))
+		return
+	}
+
+	doc := classDocument{
+		ID:       class.ID,
+		Title:    class.Title,
+		State:    class.State,
+		StartsAt: class.StartsAt.UTC(),
+		HLS:      class.HLS,
+	}
+	lasting, err := json.Marshal(doc)
+	if err != nil {
+		h.fail(w, r, routeClass, fmt.Errorf("encode class: %w", err))
+		return
+	}
+	doc.ServerTime = h.now().UTC().Truncate(time.Millisecond)
+	body, err := json.Marshal(doc)
+	if err != nil {
+		h.fail(w, r, routeClass, fmt.Errorf("encode class: %w", err))
+		return
+	}
+	head.Set("ETag", "W/"+entityTag(lasting))
+	h.answer(w, r, routeClass, http.StatusOK, append(body, '\n'))
+}

@@ -1,0 +1,97 @@
+// axe-core on every state of the page, dark and light, and a few rules it has not.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { launchBrowser, openPage, SCREENS, untilPlaying, untilState } from './browser.mjs';
+import { startFake } from './fake.mjs';
+
+let fake;
+let browser;
+let axe;
+
+before(async () => {
+  fake = await startFake();
+  browser = await launchBrowser();
+  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+});
+after(async () => {
+  await browser?.close();
+  await fake?.stop();
+});
+
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+async function violations(page) {
+  // Evaluated by the debugger, which the content policy does not bind.
+  await page.evaluate(axe);
+  const result = await page.evaluate((values) => window.axe.run(document, { runOnly: { type: 'tag', values } }), RULES);
+  return result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`);
+}
+
+/** sideScroll is how many pixels the page is too wide. */
+const sideScroll = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+/** clipped lists visible controls that are cut off or too small. */
+const clipped = (page, least) => page.evaluate((size) => Array.from(document.querySelectorAll('button, input'))
+  .filter((e) => e.checkVisibility())
+  .map((e) => ({ id: e.id, box: e.getBoundingClientRect() }))
+  .filter(({ box }) => box.width < size || box.height < size || box.left < 0 || box.right > innerWidth + 0.5)
+  .map(({ id, box }) => `${id} ${JSON.stringify(box)}`), least);
+
+const STATES = {
+  waiting: [{ state: 'scheduled', starts_in: 754 }, (page) => untilState(page, 'waiting')],
+  live: [{ state: 'live', air: 'on', captions: true }, (page) => untilPlaying(page, 1)],
+  paused: [{ state: 'live', air: 'on', captions: true }, async (page) => {
+    await untilPlaying(page, 1);
+    await page.keyboard.press('k');
+    await page.waitForSelector('#jump:visible');
+  }],
+  help: [{ state: 'live', air: 'on' }, async (page) => {
+    await untilPlaying(page, 1);
+    await page.keyboard.press('?');
+  }],
+  connecting: [{ state: 'live' }, (page) => untilState(page, 'connecting')],
+  interrupted: [{ state: 'interrupted' }, (page) => untilState(page, 'interrupted')],
+  ended: [{ state: 'ended' }, (page) => untilState(page, 'ended')],
+};
+
+for (const [screen, options] of Object.entries({ ...SCREENS, tiny: { viewport: { width: 320, height: 480 }, hasTouch: true, isMobile: true } })) {
+  for (const colorScheme of screen === 'desktop' ? ['light', 'dark'] : ['light']) {
+    for (const [state, [order, ready]] of Object.entries(STATES)) {
+      test(`${state} on ${screen}, ${colorScheme}`, { timeout: 60000 }, async () => {
+        const url = await fake.set(`${state}-${screen}-${colorScheme}`, { title: 'Biology 2: How plants store light', ...order });
+        const page = await openPage(browser, url, { ...options, colorScheme, reducedMotion: 'reduce' });
+        try {
+          await ready(page);
+          assert.deepEqual(await violations(page), []);
+          assert.equal(await sideScroll(page), 0, 'scrolls sideways');
+          assert.deepEqual(await clipped(page, 20), []);
+          const small = await page.evaluate(() => Array.from(document.querySelectorAll('button')).filter((e) => e.checkVisibility())
+            .filter((e) => Math.min(e.offsetWidth, e.offsetHeight) < (matchMedia('(pointer: coarse)').matches ? 44 : 24)).map((e) => e.id));
+          assert.deepEqual(small, [], 'targets too small');
+        } finally {
+          await page.context().close();
+        }
+      });
+    }
+  }
+}
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`no such class, ${colorScheme}`, async () => {
+    const page = await openPage(browser, `${fake.url}/watch/nothing`, { ...SCREENS.phone, colorScheme });
+    assert.deepEqual(await violations(page), []);
+    assert.equal(await sideScroll(page), 0);
+    await page.context().close();
+  });
+}
+
+test('a long title breaks', async () => {
+  const title = `Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen${'x'.repeat(200)} and much more besides `.repeat(2);
+  const page = await openPage(browser, await fake.set('long', { title, state: 'scheduled' }), SCREENS.phone);
+  await untilState(page, 'waiting');
+  assert.equal(await sideScroll(page), 0);
+  await page.context().close();
+});

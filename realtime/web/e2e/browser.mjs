@@ -1,0 +1,99 @@
+// Helpers for tests that watch a class in Chromium. They know the watch page, not
+// the server behind it, so that tests against any server can use them.
+
+import { chromium } from 'playwright-core';
+
+const ARGS = [
+  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+];
+
+export const SCREENS = {
+  desktop: { viewport: { width: 1280, height: 800 } },
+  // A browser zoomed to 200 % has half as many CSS pixels, each twice as large.
+  zoomed: { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 },
+  phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
+  sideways: { viewport: { width: 844, height: 390 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
+};
+
+/**
+ * launchBrowser starts Chromium; close it with browser.close().
+ *
+ * @param autoplay  whether pages may start with sound before a gesture
+ */
+export function launchBrowser({ autoplay = true, executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium', args = [] } = {}) {
+  const policy = autoplay ? 'no-user-gesture-required' : 'document-user-activation-required';
+  return chromium.launch({ executablePath, args: [...ARGS, `--autoplay-policy=${policy}`, ...args] });
+}
+
+/**
+ * openPage opens url in a context of its own and collects what goes wrong in it:
+ * page.faults lists uncaught errors and refusals of the content security policy.
+ * Beware: to Chromium page.evaluate() is a gesture of the user, which allows sound.
+ */
+export async function openPage(browser, url, options = SCREENS.desktop) {
+  const context = await browser.newContext({ locale: 'en-GB', ...options });
+  const page = await context.newPage();
+  page.faults = [];
+  page.on('pageerror', (error) => page.faults.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && /Content Security Policy|Refused to/.test(message.text())) {
+      page.faults.push(message.text());
+    }
+  });
+  await page.goto(url);
+  return page;
+}
+
+/** lectern reads what the watch page tells about itself. */
+export function lectern(page) {
+  return page.evaluate(() => {
+    const video = document.querySelector('video');
+    return {
+      state: window.lectern?.state ?? null,
+      latency: window.lectern?.latency() ?? null,
+      hls: Boolean(window.lectern?.hls),
+      time: video.currentTime,
+      paused: video.paused,
+      muted: video.muted,
+      rate: video.playbackRate,
+      width: video.videoWidth,
+    };
+  });
+}
+
+/**
+ * until polls `complain` until it returns '' and fails with its last complaint.
+ */
+export async function until(complain, timeout = 60000) {
+  const end = Date.now() + timeout;
+  for (;;) {
+    const complaint = await complain();
+    if (!complaint) {
+      return;
+    }
+    if (Date.now() > end) {
+      throw new Error(`after ${timeout / 1000} s: ${complaint}`);
+    }
+    await new Promise((resolve) => { setTimeout(resolve, 100); });
+  }
+}
+
+/** untilState waits until the page is in one of the states. */
+export function untilState(page, states, timeout) {
+  const wanted = [states].flat();
+  return until(async () => {
+    const now = await lectern(page);
+    return wanted.includes(now.state) ? '' : `page is ${JSON.stringify(now)}, not ${wanted.join(' or ')}`;
+  }, timeout);
+}
+
+/** untilPlaying waits until the picture has moved on by `seconds`. */
+export async function untilPlaying(page, seconds = 1, timeout) {
+  await untilState(page, ['live', 'behind'], timeout);
+  const { time: from } = await lectern(page);
+  await until(async () => {
+    const now = await lectern(page);
+    return now.time > from + seconds && ['live', 'behind'].includes(now.state) ? '' : `played from ${from}, page is ${JSON.stringify(now)}`;
+  }, timeout);
+}

@@ -1,0 +1,41 @@
+// Builds and runs the fake server (see fakeserver/).
+
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** startFake returns { url, set(class, order), stop() }; see `order` in fakeserver/stage.go. */
+export async function startFake() {
+  const folder = await mkdtemp(join(tmpdir(), 'lectern-watch-'));
+  const program = join(folder, 'fakeserver');
+  await promisify(execFile)('go', ['build', '-o', program, './fakeserver'], { cwd: here });
+  const child = spawn(program, ['-media', folder], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const exited = new Promise((resolve) => { child.once('exit', resolve); });
+  const lines = createInterface({ input: child.stdout });
+  const url = await new Promise((resolve, reject) => {
+    lines.once('line', resolve);
+    child.once('exit', (code) => reject(new Error(`fake server exited with ${code}`)));
+    child.once('error', reject);
+  });
+  return {
+    url,
+    async set(name, order) {
+      const response = await fetch(`${url}/fake/${name}`, { method: 'PUT', body: JSON.stringify(order) });
+      if (!response.ok) {
+        throw new Error(`${response.status}: ${await response.text()}`);
+      }
+      return `${url}/watch/${name}`;
+    },
+    async stop() {
+      child.stdin.end();
+      await exited;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,352 @@
+// The watch page in Chromium, against the fake server.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { launchBrowser, lectern, openPage, SCREENS, until, untilPlaying, untilState } from './browser.mjs';
+import { startFake } from './fake.mjs';
+
+let fake;
+let browser;
+let names = 0;
+const tests = [];
+
+/** withPage makes a class, opens its page, runs body and checks that nothing broke. */
+function withPage(name, order, body) {
+  tests.push([name, async () => {
+    const id = `class-${names += 1}`;
+    const url = await fake.set(id, { title: name, ...order });
+    const page = await openPage(browser, url);
+    try {
+      await body(page, (more) => fake.set(id, more));
+      assert.deepEqual(page.faults, []);
+    } finally {
+      await page.context().close();
+    }
+  }]);
+}
+
+const LIVE = { state: 'live', air: 'on' };
+/** pass lets time go by: how long a fault lasts, never how long to wait for a result. */
+const pass = (seconds) => new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
+
+/** untilLive waits for the state live; a machine too slow to start there jumps. */
+const untilLive = (page) => until(async () => {
+  await page.keyboard.press('l');
+  const now = await lectern(page);
+  return now.state === 'live' ? '' : `page is ${JSON.stringify(now)}`;
+});
+
+/** click moves the mouse first, as people do, which brings the buttons back. */
+async function click(page, selector) {
+  await page.mouse.move(400, 200);
+  await page.mouse.move(410, 210);
+  await page.locator(selector).click();
+}
+const visible = (page, selector) => page.locator(selector).isVisible();
+const text = (page, selector) => page.locator(selector).innerText();
+
+withPage('plays and says how late it is', LIVE, async (page) => {
+  await untilPlaying(page, 2);
+  await untilLive(page);
+  const now = await lectern(page);
+  assert.equal(now.hls, true);
+  assert.ok(now.latency > 0.5 && now.latency < 30, `latency ${now.latency}`);
+  assert.match(await text(page, '#status'), /^Live, \d\.\d s behind$/);
+  assert.match(await text(page, '#behind'), /^\d\.\d s behind$/);
+  assert.equal(await page.title(), 'plays and says how late it is · Lectern');
+  assert.equal(await visible(page, '#captions'), false);
+  await until(async () => (await text(page, '#announce') === 'The class is live.' ? '' : 'not announced'));
+  await assert.rejects(page.evaluate(() => { 'use strict'; window.lectern.state = 'x'; }));
+});
+
+withPage('waits for the class and starts by itself', { state: 'scheduled', starts_in: 90 }, async (page, set) => {
+  await untilState(page, 'waiting');
+  assert.match(await text(page, '#overlay'), /STARTS AT\s+\d\d?:\d\d\s+in 1 min \d\d s/i);
+  assert.equal(await visible(page, '#bar'), false);
+  await set({ state: 'live' }); // no segment yet: the playlist is a 404
+  await untilState(page, 'connecting');
+  await set({ air: 'on' });
+  await untilPlaying(page, 2);
+});
+
+withPage('a student’s clock an hour off does not matter', LIVE, async (page) => {
+  await page.addInitScript(() => {
+    const real = Date.now;
+    Date.now = () => real() - 3600000;
+  });
+  await page.reload();
+  await untilPlaying(page, 1);
+  const { latency } = await lectern(page);
+  assert.ok(latency > 0.5 && latency < 60, `latency ${latency}`);
+});
+
+withPage('an interruption ends by itself', LIVE, async (page, set) => {
+  await untilPlaying(page, 1);
+  await set({ air: 'off', state: 'interrupted' });
+  await untilState(page, 'interrupted');
+  assert.match(await text(page, '#overlay'), /The teacher’s connection dropped\.\s+The video continues by itself\./);
+  const { time } = await lectern(page);
+  await set({ faults: [{ match: '.m3u8', status: 503, times: 12 }] }); // what a held request comes to
+  await pass(12);
+  await set({ air: 'on', state: 'live' });
+  await untilPlaying(page, 3);
+  const now = await lectern(page);
+  assert.ok(now.time > time, `went back from ${time} to ${now.time}`);
+});
+
+withPage('opened during an interruption', { ...LIVE }, async (page, set) => {
+  await untilPlaying(page, 1);
+  await set({ air: 'off', state: 'interrupted' });
+  await untilState(page, 'interrupted');
+  await page.reload();
+  await untilState(page, 'interrupted');
+  await set({ air: 'on', state: 'live' });
+  await untilPlaying(page, 2);
+});
+
+withPage('a reload goes on', LIVE, async (page) => {
+  await untilPlaying(page, 1);
+  await page.reload();
+  await untilPlaying(page, 2);
+});
+
+withPage('says that the class has ended', LIVE, async (page, set) => {
+  await untilPlaying(page, 1);
+  await set({ air: 'end', state: 'ended' });
+  await untilState(page, 'ended');
+  assert.match(await text(page, '#overlay'), /This class has ended/);
+  assert.equal(await visible(page, '#bar'), false);
+  await page.reload();
+  await untilState(page, 'ended');
+});
+
+withPage('the end tag alone is enough', LIVE, async (page, set) => {
+  await untilPlaying(page, 1);
+  await set({ air: 'end' });
+  await untilState(page, 'ended');
+});
+
+withPage('ended although the playlist has gone', LIVE, async (page, set) => {
+  await untilPlaying(page, 1);
+  await set({ air: 'off', state: 'ended', faults: [{ match: '.m3u8', status: 404 }] });
+  await untilState(page, 'ended');
+});
+
+withPage('a removed class says so', { state: 'scheduled' }, async (page, set) => {
+  await untilState(page, 'waiting');
+  await set({ remove: true });
+  await untilState(page, 'gone');
+  assert.match(await text(page, '#overlay'), /no longer here/);
+});
+
+for (const [what, match, status] of [['all playlists', '.m3u8', 404], ['all playlists', '.m3u8', 503], ['the video playlist', 'v.m3u8', 503],
+  ['the audio playlist', 'a.m3u8', 404], ['all segments', '.m4s', 404], ['the audio segments', '/a', 503], ['everything', '/', 503]]) {
+  withPage(`${what}: ${status} for a while`, LIVE, async (page, set) => {
+    await untilPlaying(page, 1);
+    await set({ faults: [{ match, status }] });
+    await untilState(page, 'connecting');
+    await pass(5);
+    await set({ faults: [] });
+    await untilPlaying(page, 3);
+  });
+}
+
+withPage('junk for segments is survived', LIVE, async (page, set) => {
+  await untilPlaying(page, 1);
+  await set({ faults: [{ match: '.m4s', status: 200, times: 8 }] });
+  await untilPlaying(page, 10);
+});
+
+withPage('junk for playlists is survived', LIVE, async (page, set) => {
+  await untilPlaying(page, 1);
+  await set({ faults: [{ match: '.m3u8', status: 200 }] });
+  await untilState(page, 'connecting');
+  await set({ faults: [] });
+  await untilPlaying(page, 3);
+});
+
+withPage('junk for the init segments', { state: 'live' }, async (page, set) => {
+  await set({ faults: [{ match: 'init', status: 200, times: 2 }], air: 'on' });
+  await untilPlaying(page, 2);
+});
+
+withPage('media errors are recovered from', LIVE, async (page) => {
+  await untilPlaying(page, 1);
+  for (let i = 0; i < 3; i += 1) {
+    await page.evaluate(() => {
+      const { hls } = window.lectern;
+      hls.trigger('hlsError', { type: 'mediaError', details: 'bufferAppendError', fatal: true, error: new Error('test') });
+    });
+    await pass(0.5);
+  }
+  await untilPlaying(page, 2);
+});
+
+withPage('a player that silently stops is restarted', LIVE, async (page) => {
+  await untilPlaying(page, 1);
+  await page.evaluate(() => window.lectern.hls.stopLoad());
+  await untilState(page, 'connecting');
+  await untilPlaying(page, 2);
+});
+
+withPage('pause, fall behind, jump to live', LIVE, async (page) => {
+  await untilPlaying(page, 1);
+  await click(page, '#play');
+  await untilState(page, 'paused');
+  await until(async () => (await page.locator('#play').getAttribute('aria-label') === 'Play' ? '' : 'button still says pause'));
+  await page.waitForSelector('#jump:visible');
+  await click(page, '#play');
+  await untilState(page, 'behind');
+  assert.match(await text(page, '#status'), /^\d+(\.\d)? s behind the live lesson$/);
+  await click(page, '#jump');
+  await untilLive(page);
+  await untilPlaying(page, 1);
+});
+
+withPage('after a long pause it returns to live', LIVE, async (page) => {
+  await untilPlaying(page, 1);
+  await page.evaluate(() => { window.lectern.hls.config.liveMaxLatencyDuration = 8; });
+  await page.keyboard.press('k');
+  await until(async () => ((await lectern(page)).latency > 9 ? '' : 'not yet late'));
+  await page.keyboard.press('k');
+  await untilPlaying(page, 1);
+  await until(async () => ((await lectern(page)).latency < 8.5 ? '' : 'still late'));
+});
+
+withPage('keyboard', { ...LIVE, captions: true }, async (page) => {
+  await untilPlaying(page, 1);
+  await page.keyboard.press('m');
+  assert.equal((await lectern(page)).muted, true);
+  await until(async () => (await page.locator('#mute').getAttribute('aria-label') === 'Unmute' ? '' : 'button still says mute'));
+  await page.keyboard.press('M');
+  assert.equal((await lectern(page)).muted, false);
+  await page.keyboard.press(' ');
+  await untilState(page, 'paused');
+  await page.keyboard.press('k');
+  await untilPlaying(page, 0.5);
+  await page.keyboard.press('f');
+  await until(async () => (await page.evaluate(() => document.fullscreenElement?.id === 'stage') ? '' : 'not full screen'));
+  await page.keyboard.press('f');
+  await until(async () => (await page.evaluate(() => document.fullscreenElement === null) ? '' : 'still full screen'));
+  await page.keyboard.press('?');
+  assert.equal(await visible(page, '#help'), true);
+  await page.keyboard.press('k'); // belongs to the dialog
+  assert.equal((await lectern(page)).paused, false);
+  await page.locator('#shortcuts-on').uncheck();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('k');
+  assert.equal((await lectern(page)).paused, false);
+  await page.reload();
+  await untilPlaying(page, 1);
+  await page.keyboard.press('k');
+  assert.equal((await lectern(page)).paused, false, 'the choice was forgotten');
+});
+
+withPage('space belongs to a focused button', LIVE, async (page) => {
+  await untilPlaying(page, 1);
+  await page.locator('#mute').focus();
+  await page.keyboard.press(' ');
+  const now = await lectern(page);
+  assert.deepEqual([now.muted, now.paused], [true, false]);
+});
+
+withPage('captions', { ...LIVE, captions: true }, async (page) => {
+  await untilPlaying(page, 1);
+  await page.waitForSelector('#captions:visible', { state: 'attached' });
+  assert.equal(await page.locator('#captions').getAttribute('aria-pressed'), 'false');
+  await page.keyboard.press('c');
+  await until(async () => {
+    const cue = await page.evaluate(() => {
+      const track = Array.from(document.querySelector('video').textTracks).find((t) => t.mode === 'showing');
+      return track?.activeCues?.[0]?.text ?? '';
+    });
+    return /^This is second \d+ of the lecture\.$/.test(cue) ? '' : `caption is "${cue}"`;
+  });
+  assert.equal(await page.locator('#captions').getAttribute('aria-pressed'), 'true');
+  await page.keyboard.press('c');
+  await until(async () => (await page.locator('#captions').getAttribute('aria-pressed') === 'false' ? '' : 'still on'));
+});
+
+withPage('the buttons hide, but not from the keyboard', LIVE, async (page) => {
+  await untilPlaying(page, 1);
+  await page.mouse.move(640, 300);
+  await page.mouse.move(641, 300);
+  const isIdle = async () => (await page.locator('#stage').getAttribute('data-idle')) === 'true';
+  assert.equal(await isIdle(), false);
+  await until(async () => (await isIdle() ? '' : 'buttons do not hide'));
+  await page.keyboard.press('Tab');
+  assert.equal(await isIdle(), false);
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'play');
+  await pass(4);
+  assert.equal(await isIdle(), false, 'hidden while focused');
+});
+
+withPage('native HLS where there is nothing else', LIVE, async (page) => {
+  await page.addInitScript(() => {
+    delete window.MediaSource;
+    delete window.ManagedMediaSource;
+    delete window.WebKitMediaSource;
+  });
+  await page.reload();
+  await untilPlaying(page, 2);
+  assert.equal((await lectern(page)).hls, false);
+});
+
+for (const [name, screen] of [['laptop', SCREENS.desktop], ['phone', SCREENS.phone]]) {
+  tests.push([`without leave to make sound on a ${name}`, async () => {
+    const strict = await launchBrowser({ autoplay: false });
+    try {
+      const page = await openPage(strict, await fake.set(`silent-${name}`, LIVE), screen);
+      await page.waitForRequest(/m4s/); // by then it has tried to play; see openPage
+      await untilPlaying(page, 1);
+      assert.equal((await lectern(page)).muted, true);
+      assert.equal(await text(page, '#sound'), 'Tap for sound');
+      await (screen.hasTouch ? page.tap('#sound') : page.click('#sound'));
+      assert.equal((await lectern(page)).muted, false);
+      assert.equal(await visible(page, '#sound'), false);
+      await untilPlaying(page, 1);
+      assert.deepEqual(page.faults, []);
+    } finally {
+      await strict.close();
+    }
+  }]);
+}
+
+withPage('even muted start forbidden: a button starts it', { state: 'live' }, async (page, set) => {
+  await page.addInitScript(() => {
+    const { play } = HTMLMediaElement.prototype;
+    let gesture = false;
+    window.addEventListener('pointerdown', () => { gesture = true; }, true);
+    HTMLMediaElement.prototype.play = function () {
+      return gesture ? play.call(this) : Promise.reject(new DOMException('no', 'NotAllowedError'));
+    };
+  });
+  await page.reload();
+  await set({ air: 'on' });
+  await page.waitForSelector('#big-play:visible');
+  await page.click('#big-play');
+  await untilPlaying(page, 1);
+});
+
+withPage('class.json is asked for politely', { state: 'scheduled' }, async (page) => {
+  let asked = 0;
+  page.on('request', (request) => { asked += request.url().endsWith('/class.json'); });
+  await untilState(page, 'waiting');
+  await pass(12);
+  assert.ok(asked >= 2 && asked <= 7, `asked ${asked} times in 12 s`);
+});
+
+// Most of the time nothing happens but time: a few at once.
+describe('watch page', { concurrency: Number(process.env.E2E_CONCURRENCY ?? 3) }, () => {
+  before(async () => {
+    fake = await startFake();
+    browser = await launchBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await fake?.stop();
+  });
+  for (const [name, run] of tests) {
+    test(name, { timeout: 180000 }, run);
+  }
+});

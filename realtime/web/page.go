@@ -1,0 +1,80 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+//go:embed templates
+var templateFiles embed.FS //nolint:gochecknoglobals // go:embed needs a package variable
+
+func parsePages() (*template.Template, error) {
+	pages, err := template.ParseFS(templateFiles, "templates/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("parse page templates: %w", err)
+	}
+	return pages, nil
+}
+
+// watchPage is what templates/watch.html shows.
+type watchPage struct {
+	Base, HLSModule string
+	Modules         []string
+
+	Title    string
+	State    string
+	StartsAt string // RFC 3339, empty if unknown
+	HLS      string
+	ClassURL string
+}
+
+func (h *Handler) serveWatch(w http.ResponseWriter, r *http.Request) {
+	class, ok := h.classes.PublicClass(r.PathValue("class"))
+	if !ok {
+		h.serveNotFound(w, r, routeWatch)
+		return
+	}
+	page := watchPage{
+		Base:      h.assets.base,
+		HLSModule: h.assets.hlsBase + "/hls.min.mjs",
+		Modules:   h.assets.modules,
+		Title:     class.Title,
+		State:     class.State,
+		HLS:       class.HLS,
+		ClassURL:  "/watch/" + url.PathEscape(class.ID) + "/class.json",
+	}
+	if !class.StartsAt.IsZero() {
+		page.StartsAt = class.StartsAt.UTC().Format(time.RFC3339)
+	}
+	h.render(w, r, routeWatch, http.StatusOK, "watch.html", page)
+}
+
+func (h *Handler) serveNothing(w http.ResponseWriter, r *http.Request) {
+	h.serveNotFound(w, r, routeNone)
+}
+
+func (h *Handler) serveNotFound(w http.ResponseWriter, r *http.Request, route string) {
+	h.render(w, r, route, http.StatusNotFound, "not_found.html", watchPage{Base: h.assets.base})
+}
+
+// render answers with a page. Pages are small and follow the class's state, so
+// that caches may keep them but must ask each time.
+func (h *Handler) render(w http.ResponseWriter, r *http.Request, route string, status int, name string, data watchPage) {
+	var body bytes.Buffer
+	if err := h.pages.ExecuteTemplate(&body, name, data); err != nil {
+		h.fail(w, r, route, fmt.Errorf("render %s: %w", name, err))
+		return
+	}
+	head := w.Header()
+	head.Set("Content-Type", "text/html; charset=utf-8")
+	head.Set("Cache-Control", "no-cache")
+	if status == http.StatusOK {
+		head.Set("ETag", entityTag(body.Bytes()))
+	}
+	h.answer(w, r, route, status, body.Bytes())
+}

@@ -1,0 +1,84 @@
+package web_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/lectern/lectern/realtime/web"
+)
+
+func TestPageEscapesTitle(t *testing.T) {
+	h := newHandler(t, web.DefaultConfig(), web.Deps{})
+	page := body(t, get(t, h, "GET", "/watch/xss"))
+	if strings.Contains(page, "<script>alert") {
+		t.Error("title is markup")
+	}
+	if !strings.Contains(page, "&lt;script&gt;alert(1)&lt;/script&gt;") {
+		t.Error("title is missing")
+	}
+	document := body(t, get(t, h, "GET", "/watch/xss/class.json"))
+	if strings.Contains(document, "<script>") {
+		t.Errorf("markup in %s", document)
+	}
+}
+
+func TestPageCarriesState(t *testing.T) {
+	h := newHandler(t, web.DefaultConfig(), web.Deps{})
+	page := body(t, get(t, h, "GET", "/watch/bio"))
+	for _, want := range []string{
+		"<title>Biology 2 · Lectern</title>", `data-state="scheduled"`, `data-starts-at="2026-11-24T08:30:00Z"`,
+		`data-hls="/live/bio/index.m3u8"`, `data-class-url="/watch/bio/class.json"`, `lang="en"`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	if page := body(t, get(t, h, "GET", "/watch/end")); !strings.Contains(page, "<title>Untitled class · Lectern</title>") || strings.Contains(page, "modulepreload\" href=\"/assets/hls.js") {
+		t.Error("ended class: no title, or hls.js fetched for nothing")
+	}
+}
+
+// TestPageIsSelfContained follows every URL of the pages and of the scripts, and
+// finds nothing that the content security policy would refuse.
+func TestPageIsSelfContained(t *testing.T) {
+	h := newHandler(t, web.DefaultConfig(), web.Deps{})
+	link := regexp.MustCompile(`(?:src|href)="([^"#]+)"`)
+	imported := regexp.MustCompile(`from '\./([^']+)'`)
+	seen := map[string]bool{}
+	for _, page := range []string{"/watch/bio", "/watch/none"} {
+		text := body(t, get(t, h, "GET", page))
+		for _, inline := range []string{"<style", " style=", " onclick=", "<script>"} {
+			if strings.Contains(text, inline) {
+				t.Errorf("%s has inline %s", page, inline)
+			}
+		}
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			seen[m[1]] = true
+		}
+	}
+	scripts := 0
+	for url := range seen {
+		resp := get(t, h, "GET", url)
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: status %d", url, resp.StatusCode)
+		}
+		text := body(t, resp)
+		if strings.Contains(text, "sourceMappingURL") {
+			t.Errorf("%s wants a source map", url)
+		}
+		if !strings.HasSuffix(url, ".mjs") || strings.Contains(url, "hls.min") {
+			continue
+		}
+		scripts++
+		for _, m := range imported.FindAllStringSubmatch(text, -1) {
+			if next := url[:strings.LastIndex(url, "/")+1] + m[1]; !seen[next] {
+				t.Errorf("%s imports %s, which the page does not preload", url, m[1])
+			}
+		}
+	}
+	if scripts < 10 {
+		t.Errorf("only %d scripts", scripts)
+	}
+}
