@@ -1,0 +1,241 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lectern/lectern/configs"
+	"github.com/lectern/lectern/hls/origin"
+	"github.com/lectern/lectern/media/rtmp"
+	"github.com/lectern/lectern/media/rtsp"
+	"github.com/lectern/lectern/media/stream"
+	"github.com/lectern/lectern/realtime/api"
+	"github.com/lectern/lectern/realtime/class"
+	"github.com/lectern/lectern/realtime/web"
+	"github.com/lectern/lectern/storage/kv"
+	"github.com/lectern/lectern/transcode"
+)
+
+const (
+	databaseFile  = "lectern.db"
+	tokenFile     = "api-token"
+	classesFolder = "classes"
+)
+
+// App is one server. Its methods are safe for concurrent use.
+type App struct {
+	// Set by New, then read-only.
+	cfg    configs.Config
+	logger *slog.Logger
+
+	token  atomic.Pointer[class.Secret] // set before ready is closed
+	addrs  atomic.Pointer[Addrs]        // set before ready is closed
+	ready  chan struct{}
+	ended  chan struct{}
+	called atomic.Bool
+}
+
+// New checks cfg. It opens no file and no socket.
+func New(cfg configs.Config, logger *slog.Logger) (*App, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return &App{cfg: cfg, logger: logger, ready: make(chan struct{}), ended: make(chan struct{})}, nil
+}
+
+// ErrNotRunning is returned by Addrs when the server ended before it was ready,
+// and by Run when it is called twice.
+var ErrNotRunning = errors.New("the server is not running")
+
+// Addrs blocks until all listeners are open and returns where they listen. It
+// returns ctx's error, or ErrNotRunning when Run returned before.
+func (a *App) Addrs(ctx context.Context) (Addrs, error) {
+	select {
+	case <-a.ready:
+		return *a.addrs.Load(), nil
+	case <-a.ended:
+		return Addrs{}, ErrNotRunning
+	case <-ctx.Done():
+		return Addrs{}, ctx.Err()
+	}
+}
+
+// Token returns the bearer token of the API. It is empty before Addrs returns.
+func (a *App) Token() class.Secret {
+	if t := a.token.Load(); t != nil {
+		return *t
+	}
+	return class.Secret{}
+}
+
+// DataDir returns the data folder as configured.
+func (a *App) DataDir() string { return a.cfg.Data }
+
+// Run serves until ctx ends, then stops in order and returns nil. It returns an
+// error when the server cannot start or one of its parts fails. Call it once.
+func (a *App) Run(ctx context.Context) (err error) {
+	if a.called.Swap(true) {
+		return ErrNotRunning
+	}
+	defer close(a.ended)
+
+	if err = os.MkdirAll(filepath.Join(a.cfg.Data, classesFolder), 0o700); err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
+	db, err := kv.Open(filepath.Join(a.cfg.Data, databaseFile), kv.Options{Logger: a.logger, Registerer: reg})
+	if err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }() // the third stage
+
+	token, err := a.loadToken()
+	if err != nil {
+		return err
+	}
+	a.token.Store(&token)
+
+	listeners, err := openListeners(ctx, a.cfg)
+	if err != nil {
+		return err
+	}
+	defer listeners.close()
+
+	t := newTasks(ctx)
+	defer t.stop()
+	parts, err := a.assemble(db, reg, t, token, listeners.addrs)
+	if err != nil {
+		return err
+	}
+	return a.serve(ctx, parts, listeners)
+}
+
+// parts are the server's parts, made but not running.
+type parts struct {
+	tasks    *tasks
+	registry *class.Registry
+	rtmp     *rtmp.Server
+	rtsp     *rtsp.Server
+	web      *webServer
+}
+
+// assemble makes the parts and joins them.
+func (a *App) assemble(db *kv.DB, reg *prometheus.Registry, t *tasks, token class.Secret, addrs Addrs) (*parts, error) {
+	ladder, err := transcode.NewLadder(a.cfg.Transcode)
+	if err != nil {
+		return nil, err
+	}
+	// Without an encoder the publisher's keyframes are where segments can begin.
+	streamCfg := a.cfg.Stream
+	// The hub tolerates half a second more, the packager a few frames less.
+	streamCfg.MaxKeyframeInterval = min(streamCfg.MaxKeyframeInterval, a.cfg.HLS.SegmentDuration-50*time.Millisecond)
+	hub, err := stream.New(streamCfg, stream.Deps{Admit: ladder.Admit, Logger: a.logger, Registerer: reg})
+	if err != nil {
+		return nil, err
+	}
+	pipelines := newPipelines(a.cfg, t, hub, ladder, a.logger, reg)
+	watcher := &classWatcher{pipelines: pipelines, logger: a.logger}
+	p := &parts{tasks: t}
+	p.registry, err = class.NewRegistry(a.cfg.Class, class.Deps{
+		DB:       db,
+		Timing:   class.Timing{SegmentDuration: a.cfg.HLS.SegmentDuration, PartDuration: a.cfg.HLS.PartDuration},
+		Observer: watcher, Logger: a.logger, Registerer: reg,
+	})
+	if err != nil {
+		return nil, err
+	}
+	in := newIngest(hub, p.registry, pipelines, t, a.logger)
+	p.rtmp, err = rtmp.New(a.cfg.RTMP, rtmp.Deps{Authorizer: in, Hub: rtmpHub{in}, Logger: a.logger, Registerer: reg})
+	if err != nil {
+		return nil, err
+	}
+	rtspMetrics := rtsp.NewMetrics(reg)
+	p.rtsp, err = rtsp.NewServer(a.cfg.RTSP, rtsp.Deps{Authorizer: in, Hub: rtspHub{in}, Logger: a.logger, Metrics: rtspMetrics})
+	if err != nil {
+		return nil, err
+	}
+	watcher.pullers = newPullers(a.cfg.RTSP.Pull, t, in, a.logger, rtspMetrics)
+
+	links := newLinks(a.cfg.PublicURL, addrs)
+	apiHandler, err := api.New(api.Deps{
+		Token: token, Classes: p.registry, Links: links.of, Publishers: publishers{hub},
+		Logger: a.logger, Registerer: reg,
+	})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := web.New(a.cfg.Web, web.Deps{Classes: publicClasses{p.registry}, Logger: a.logger, Registerer: reg})
+	if err != nil {
+		return nil, err
+	}
+	media, err := origin.New(a.cfg.Origin, pipelines, a.logger, reg)
+	if err != nil {
+		return nil, err
+	}
+	p.web = newWebServer(a.cfg.Shutdown.Timeout, a.logger, public{origin: media, api: apiHandler, pages: pages}, admin{db: db, gatherer: reg})
+	return p, nil
+}
+
+// serve runs the parts in stages.
+func (a *App) serve(ctx context.Context, p *parts, l *listeners) error {
+	// The registry announces the classes that were on when the server stopped, so
+	// their pipelines start now.
+	if _, err := p.tasks.start(func(ctx context.Context) { //nolint:contextcheck // the group outlives ctx: see tasks
+		if err := p.registry.Run(ctx); err != nil {
+			a.logger.ErrorContext(ctx, "class registry failed", "component", "app", "err", err)
+		}
+	}); err != nil {
+		return err
+	}
+
+	edges, edgeCtx := errgroup.WithContext(ctx)
+	if ls := l.rtmpListeners(); len(ls) > 0 {
+		edges.Go(func() error { return p.rtmp.Run(edgeCtx, ls) })
+	}
+	if l.rtsp != nil {
+		edges.Go(func() error { return p.rtsp.Run(edgeCtx, l.rtsp) })
+	}
+	edges.Go(func() error { return p.web.Run(edgeCtx, l) })
+
+	a.addrs.Store(&l.addrs)
+	close(a.ready)
+	a.logger.InfoContext(ctx, "server ready", "component", "app",
+		"rtmp", l.addrs.RTMP, "rtmps", l.addrs.RTMPS, "rtsp", l.addrs.RTSP,
+		"http", l.addrs.HTTP, "https", l.addrs.HTTPS, "admin", l.addrs.Admin, "data", a.cfg.Data)
+
+	err := edges.Wait() // the first stage
+	p.tasks.stop()      // the second
+	a.logger.InfoContext(ctx, "server stopped", "component", "app")
+	return err
+}
+
+// loadToken returns the API token: configured, from a file, or made and kept.
+func (a *App) loadToken() (class.Secret, error) {
+	switch {
+	case a.cfg.API.Token != "":
+		return class.NewSecret(string(a.cfg.API.Token)), nil
+	case a.cfg.API.TokenFile != "":
+		token, err := api.ReadToken(a.cfg.API.TokenFile)
+		if err != nil {
+			return class.Secret{}, fmt.Errorf("api.token_file: %w", err)
+		}
+		return token, nil
+	}
+	path := filepath.Join(a.cfg.Data, tokenFile)
+	token, made, err := api.EnsureToken(path)
+	if made {
+		a.logger.Info("api token made", "component", "app", "file", path)
+	}
+	return token, err
+}

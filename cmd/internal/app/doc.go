@@ -1,0 +1,14 @@
+// Package app is the composition root: it makes the server out of the packages
+// and is the only place where media and realtime meet.
+//
+//	rtmp ┐                                    ┌─ class.Registry ─▶ api, web
+//	     ├─▶ ingest ─▶ stream.Hub ─▶ pipeline ─▶ library ─▶ hls/origin
+//	rtsp ┘                                    (one a class: Job, Packager, Log)
+//
+// Tests start the real server on port 0: New(cfg, logger), Run(ctx), Addrs(ctx).
+//
+// A stopping server goes through three stages, from the outside in: the edges
+// (listeners; publishers are told, viewers' held requests end), the pipelines
+// (what is packaged reaches the disk; playlists stop without an end, for the
+// next start to go on), the store.
+package app

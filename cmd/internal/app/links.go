@@ -1,0 +1,123 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/lectern/lectern/media"
+	"github.com/lectern/lectern/media/stream"
+	"github.com/lectern/lectern/realtime/api"
+	"github.com/lectern/lectern/realtime/class"
+	"github.com/lectern/lectern/realtime/web"
+)
+
+// links makes the URLs that the API gives out.
+type links struct {
+	public *url.URL // nil: follow the request
+	addrs  Addrs
+}
+
+func newLinks(publicURL string, addrs Addrs) links {
+	u, err := url.Parse(publicURL)
+	if err != nil || publicURL == "" {
+		u = nil // Validate has refused a bad one
+	}
+	return links{public: u, addrs: addrs}
+}
+
+// of returns the URLs of a class for whoever sent r.
+func (l links) of(r *http.Request, id string) api.Links {
+	base := url.URL{Scheme: "http", Host: r.Host}
+	if r.TLS != nil {
+		base.Scheme = "https"
+	}
+	if l.public != nil {
+		base = *l.public
+	}
+	host := base.Hostname()
+	at := func(elem ...string) string { return base.JoinPath(elem...).String() }
+	return api.Links{
+		Ingest: api.Ingest{
+			RTMP:  ingestURL("rtmp", host, l.addrs.RTMP),
+			RTMPS: ingestURL("rtmps", host, l.addrs.RTMPS),
+			RTSP:  ingestURL("rtsp", host, l.addrs.RTSP),
+		},
+		Playback: api.Playback{HLS: at("live", id, "index.m3u8"), Watch: at("watch", id)},
+		Studio:   at("studio", id),
+	}
+}
+
+// ingestURL returns scheme://host:port/live, empty if nothing listens. The port
+// is always written: people copy the line into OBS, and it shows what to open in
+// a firewall.
+func ingestURL(scheme, host, addr string) string {
+	if addr == "" {
+		return ""
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "" // our own listener's address
+	}
+	return scheme + "://" + net.JoinHostPort(host, port) + "/live"
+}
+
+// publishers tells the API who publishes: it implements api.Publishers.
+type publishers struct{ hub *stream.Hub }
+
+// Publisher implements api.Publishers.
+func (p publishers) Publisher(id string) (api.Publisher, bool) {
+	live, ok := p.hub.Stream(id)
+	if !ok {
+		return api.Publisher{}, false
+	}
+	s := live.Status()
+	if !s.Publishing {
+		return api.Publisher{}, false
+	}
+	out := api.Publisher{
+		Protocol: s.Protocol, Remote: s.Remote, Since: s.Since,
+		BitrateBPS: s.Bitrate, KeyframeIntervalSeconds: s.KeyframeInterval.Round(time.Millisecond).Seconds(),
+	}
+	if t, ok := media.Find(s.Tracks, media.KindVideo); ok {
+		out.Video = fmt.Sprintf("%s %dx%d", t.Codec, t.Video.Width, t.Video.Height)
+		if t.Video.FrameRate > 0 {
+			out.Video += fmt.Sprintf(" %.4g fps", t.Video.FrameRate)
+		}
+	}
+	if t, ok := media.Find(s.Tracks, media.KindAudio); ok {
+		out.Audio = fmt.Sprintf("%s %d Hz %d ch", t.Codec, t.Audio.SampleRate, t.Audio.Channels)
+	}
+	return out, true
+}
+
+// LastRefusal implements api.Publishers.
+func (p publishers) LastRefusal(id string) (api.Refusal, bool) {
+	s, ok := p.hub.Stream(id)
+	if !ok {
+		return api.Refusal{}, false
+	}
+	previous := s.Status().Previous
+	if previous.Refusal == nil {
+		return api.Refusal{}, false
+	}
+	return api.Refusal{Code: previous.Refusal.Code, Text: previous.Refusal.Text, At: previous.At}, true
+}
+
+// publicClasses tells the pages what anybody may know: it implements web.Classes.
+type publicClasses struct{ registry *class.Registry }
+
+// PublicClass implements web.Classes.
+func (p publicClasses) PublicClass(id string) (web.PublicClass, bool) {
+	c, err := p.registry.Get(context.Background(), id)
+	if err != nil {
+		return web.PublicClass{}, false
+	}
+	return web.PublicClass{
+		ID: c.ID, Title: c.Title, State: c.State.String(), StartsAt: c.StartsAt,
+		HLS: "/live/" + c.ID + "/index.m3u8",
+	}, true
+}

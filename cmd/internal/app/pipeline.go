@@ -1,0 +1,225 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lectern/lectern/configs"
+	"github.com/lectern/lectern/hls"
+	"github.com/lectern/lectern/hls/origin"
+	"github.com/lectern/lectern/media/stream"
+	"github.com/lectern/lectern/realtime/class"
+	"github.com/lectern/lectern/storage/segment"
+	"github.com/lectern/lectern/transcode"
+)
+
+const (
+	// packagerQueueBytes is the packager's queue: about ten seconds of 1080p.
+	packagerQueueBytes = 16 << 20
+	// restartPause is how long a failed pipeline waits before it starts again.
+	restartPause = time.Second
+)
+
+// pipelines owns one pipeline for each class that has, or had since the start,
+// media: from the class's stream to its playlists. It is the origin's library.
+type pipelines struct {
+	// Set by newPipelines, then read-only.
+	cfg            configs.Config
+	hub            *stream.Hub
+	ladder         *transcode.Ladder
+	logger         *slog.Logger
+	hlsMetrics     *hls.Metrics
+	segmentMetrics *segment.Metrics
+	failures       prometheus.Counter
+
+	tasks *tasks
+
+	byClass sync.Map   // class id to *pipeline; read by the origin without a lock
+	mu      sync.Mutex // held while byClass changes
+}
+
+// pipeline is one class's way from stream to playlists.
+type pipeline struct {
+	class   class.Class
+	dir     string
+	stream  *stream.Stream
+	current atomic.Pointer[origin.Presentation] // nil until the first start
+	task    *task
+}
+
+func newPipelines(cfg configs.Config, t *tasks, hub *stream.Hub, ladder *transcode.Ladder, logger *slog.Logger, reg prometheus.Registerer) *pipelines {
+	p := &pipelines{
+		cfg: cfg, tasks: t, hub: hub, ladder: ladder, logger: logger,
+		hlsMetrics: hls.NewMetrics(reg), segmentMetrics: segment.NewMetrics(reg),
+		failures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "lectern_app_pipeline_failures_total",
+			Help: "Pipelines that failed and were started again.",
+		}),
+	}
+	reg.MustRegister(p.failures)
+	return p
+}
+
+// ensure starts the class's pipeline unless it runs. When ensure returns nil the
+// stream is open and publishers can be admitted.
+func (p *pipelines) ensure(c class.Class) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, ok := p.byClass.Load(c.ID); ok {
+		return nil
+	}
+	pl := &pipeline{class: c, dir: filepath.Join(p.cfg.Data, classesFolder, c.ID)}
+	log, err := p.openLog(pl)
+	if err != nil {
+		return err
+	}
+	pl.stream = p.hub.Open(c.ID, position(log))
+	pl.task, err = p.tasks.start(func(ctx context.Context) { p.supervise(ctx, pl, log) })
+	if err != nil {
+		return err
+	}
+	p.byClass.Store(c.ID, pl)
+	return nil
+}
+
+// end ends the class's stream; its playlists get their end and stay.
+func (p *pipelines) end(id string) {
+	if v, ok := p.byClass.Load(id); ok {
+		v.(*pipeline).stream.End(stream.CloseClassEnded)
+	}
+}
+
+// kick closes the class's publication; the class waits for another.
+func (p *pipelines) kick(id string, reason stream.CloseReason) {
+	if v, ok := p.byClass.Load(id); ok {
+		v.(*pipeline).stream.ClosePublication(reason)
+	}
+}
+
+// remove ends the class's stream and deletes its media.
+func (p *pipelines) remove(id string) error {
+	p.mu.Lock()
+	v, ok := p.byClass.LoadAndDelete(id)
+	p.mu.Unlock()
+	if ok {
+		pl := v.(*pipeline)
+		pl.stream.End(stream.CloseClassEnded)
+		pl.task.stop()
+	}
+	if err := os.RemoveAll(filepath.Join(p.cfg.Data, classesFolder, id)); err != nil {
+		return fmt.Errorf("remove media of class %q: %w", id, err)
+	}
+	return nil
+}
+
+// Presentation implements origin.Library.
+func (p *pipelines) Presentation(id string) (origin.Presentation, bool) {
+	v, ok := p.byClass.Load(id)
+	if !ok {
+		return origin.Presentation{}, false
+	}
+	pr := v.(*pipeline).current.Load()
+	if pr == nil {
+		return origin.Presentation{}, false
+	}
+	return *pr, true
+}
+
+func (p *pipelines) openLog(pl *pipeline) (*segment.Log, error) {
+	return segment.Open(pl.dir, p.cfg.Storage, segment.Deps{
+		Logger: p.logger.With("class", pl.class.ID), Metrics: p.segmentMetrics,
+	})
+}
+
+// supervise runs the pipeline until its stream or ctx ends. A failure, be it a
+// panic, ends one run: the next continues from what the log has.
+func (p *pipelines) supervise(ctx context.Context, pl *pipeline, log *segment.Log) {
+	logger := p.logger.With("component", "pipeline", "class", pl.class.ID)
+	for {
+		err := p.run(ctx, pl, log)
+		if err == nil {
+			return // ended, or stopping
+		}
+		p.failures.Inc()
+		logger.ErrorContext(ctx, "pipeline failed and starts again", "err", err)
+		for log = nil; log == nil; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(restartPause):
+			}
+			if log, err = p.openLog(pl); err != nil {
+				logger.ErrorContext(ctx, "media of the class cannot be opened", "err", err)
+			}
+		}
+	}
+}
+
+// run packages once: from the stream through the ladder into the log.
+func (p *pipelines) run(ctx context.Context, pl *pipeline, log *segment.Log) error {
+	reader := pl.stream.AddReader("hls", packagerQueueBytes)
+	defer pl.stream.RemoveReader(reader)
+
+	cfg := p.cfg.HLS
+	if pl.class.SegmentDuration > 0 { // constant for the life of the class
+		cfg.SegmentDuration, cfg.PartDuration = pl.class.SegmentDuration, pl.class.PartDuration
+		cfg.Window = max(cfg.Window, 6*cfg.SegmentDuration.Round(time.Second))
+	}
+	packager, err := hls.New(cfg, hls.Deps{
+		Reader: transcode.NewJob(p.ladder, reader), Log: log,
+		Logger: p.logger.With("class", pl.class.ID), Metrics: p.hlsMetrics,
+	})
+	if err != nil {
+		return fmt.Errorf("start packager: %w", err)
+	}
+	pl.current.Store(&origin.Presentation{Playlists: packager, Media: log})
+
+	// The log drains what the packager has finished, so it stops after it.
+	logCtx, stopLog := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLog()
+	var g errgroup.Group
+	g.Go(func() error { return contain("segment log", func() error { return log.Run(logCtx) }) })
+	g.Go(func() error {
+		defer stopLog()
+		return contain("packager", func() error { return packager.Run(ctx) })
+	})
+	return g.Wait()
+}
+
+// contain turns a panic in one class's pipeline into an error of that pipeline.
+func contain(what string, fn func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s: panic: %v\n%s", what, r, debug.Stack())
+		}
+	}()
+	if err := fn(); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// position is where the class's clock goes on after a restart.
+func position(log *segment.Log) stream.Position {
+	var pos stream.Position
+	for _, r := range log.Renditions() {
+		for _, s := range r.Segments {
+			pos.Continues = true
+			pos.Media = max(pos.Media, s.MediaEnd)
+			if wall := s.ProgramDateTime.Add(s.Duration); wall.After(pos.Wall) {
+				pos.Wall = wall
+			}
+		}
+	}
+	return pos
+}

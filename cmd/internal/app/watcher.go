@@ -1,0 +1,114 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/lectern/lectern/media/rtsp"
+	"github.com/lectern/lectern/media/stream"
+	"github.com/lectern/lectern/realtime/class"
+)
+
+// classWatcher lets media follow the classes: it implements class.Observer.
+type classWatcher struct {
+	pipelines *pipelines
+	pullers   *pullers // set before the registry runs
+	logger    *slog.Logger
+}
+
+// ClassChanged starts and ends what the class needs.
+func (w *classWatcher) ClassChanged(_ context.Context, before, after class.Class) {
+	id := cmp.Or(after.ID, before.ID)
+	logger := w.logger.With("component", "app", "class", id)
+	if !after.Pull {
+		w.pullers.stop(id)
+	}
+	switch {
+	case after.ID == "": // deleted
+		if err := w.pipelines.remove(id); err != nil {
+			logger.Error("media of a deleted class remain", "err", err)
+		}
+		return
+	case after.State == class.Ended:
+		w.pipelines.end(id)
+		return
+	case after.State == class.Live || after.State == class.Interrupted:
+		// After a start of the server this brings the playlists back before any
+		// publisher is.
+		if err := w.pipelines.ensure(after); err != nil { //nolint:contextcheck // the pipeline outlives the call
+			logger.Error("pipeline could not start", "err", err)
+		}
+	}
+	if before.ID != "" && !before.StreamKey.Equal(after.StreamKey) {
+		w.pipelines.kick(id, stream.CloseKeyChanged)
+	}
+	if after.Pull {
+		w.pullers.start(after) //nolint:contextcheck // the pull outlives the call
+	}
+}
+
+// pullers runs one rtsp.Puller for each class that is to be pulled.
+type pullers struct {
+	// Set by newPullers, then read-only.
+	cfg     rtsp.PullConfig
+	tasks   *tasks
+	hub     rtsp.Hub
+	logger  *slog.Logger
+	metrics *rtsp.Metrics
+
+	mu      sync.Mutex // guards the field below
+	byClass map[string]*pull
+}
+
+type pull struct {
+	source class.Secret
+	task   *task
+}
+
+func newPullers(cfg rtsp.PullConfig, t *tasks, in *ingest, logger *slog.Logger, m *rtsp.Metrics) *pullers {
+	return &pullers{cfg: cfg, tasks: t, hub: rtspHub{in}, logger: logger.With("component", "app"), metrics: m, byClass: map[string]*pull{}}
+}
+
+// start pulls c, anew if its source has changed. Calls for one class do not
+// overlap.
+func (p *pullers) start(c class.Class) {
+	p.mu.Lock()
+	old := p.byClass[c.ID]
+	p.mu.Unlock()
+	if old != nil && old.source.Equal(c.Source) {
+		return
+	}
+	p.stop(c.ID)
+
+	puller, err := rtsp.NewPuller(p.cfg, rtsp.PullerDeps{
+		Stream: c.ID, Source: c.Source.Reveal(), Hub: p.hub, Logger: p.logger.With("class", c.ID), Metrics: p.metrics,
+	})
+	if err != nil {
+		p.logger.Error("class cannot be pulled", "class", c.ID, "err", err)
+		return
+	}
+	t, err := p.tasks.start(func(ctx context.Context) {
+		if perr := contain("pull", func() error { return puller.Run(ctx) }); perr != nil {
+			p.logger.ErrorContext(ctx, "pull failed", "class", c.ID, "err", perr)
+		}
+	})
+	if err != nil {
+		return // stopping: the next start of the server pulls
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.byClass[c.ID] = &pull{source: c.Source, task: t}
+}
+
+// stop ends the pull of the class, if there is one, and waits for it.
+func (p *pullers) stop(id string) {
+	p.mu.Lock()
+	run := p.byClass[id]
+	delete(p.byClass, id)
+	p.mu.Unlock()
+	if run != nil {
+		run.task.stop()
+	}
+}
