@@ -1,0 +1,58 @@
+# Two targets do everything on a fresh Debian 12 with Go:
+#   make demo   a live class on this machine, and the address to watch it
+#   make test   every test there is
+# Both install what is missing with apt-get (and sudo, unless run by root).
+
+GOLANGCI_VERSION := v2.7.2
+GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
+
+.PHONY: build demo test lint generate unit browser e2e fuzz bench tools-demo tools-test
+
+build: bin/lectern
+
+bin/lectern: FORCE
+	CGO_ENABLED=0 go build -trimpath -o $@ ./cmd/lectern
+.PHONY: FORCE
+FORCE:
+
+demo: tools-demo build
+	@exec bin/lectern demo
+
+test: tools-test lint unit browser e2e
+
+tools-demo:
+	@.ci/install ffmpeg:ffmpeg espeak-ng:espeak-ng /usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf:fonts-dejavu-core
+
+tools-test: tools-demo $(GOLANGCI)
+	@.ci/install chromium:chromium node:nodejs npm:npm
+	cd realtime/web/e2e && npm ci --no-audit --no-fund
+
+$(GOLANGCI):
+	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv bin/golangci-lint $@
+
+lint: $(GOLANGCI)
+	$(GOLANGCI) run ./...
+
+generate:
+	go generate ./configs
+
+# Everything that needs no browser, with the race detector.
+unit:
+	go test -race -timeout 10m ./...
+
+# The watch page against a stand-in server, in Chromium.
+browser:
+	cd realtime/web/e2e && node --test --test-concurrency=1
+
+# The built program, the real ffmpeg, Chromium.
+e2e: build
+	go test -tags e2e -count 1 -timeout 10m -v ./cmd/lectern
+
+# Every fuzz target for FUZZTIME each; the seeds alone run in unit.
+FUZZTIME ?= 60s
+fuzz:
+	.ci/fuzz $(FUZZTIME)
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
