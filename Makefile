@@ -24,7 +24,7 @@ tools-demo:
 	@.ci/install ffmpeg:ffmpeg espeak-ng:espeak-ng /usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf:fonts-dejavu-core
 
 tools-test: tools-demo $(GOLANGCI)
-	@.ci/install chromium:chromium node:nodejs npm:npm
+	@.ci/install chromium:chromium node:nodejs npm:npm gcc:gcc /usr/include/stdlib.h:libc6-dev
 	cd realtime/web/e2e && npm ci --no-audit --no-fund
 
 $(GOLANGCI):
@@ -43,7 +43,7 @@ unit:
 
 # The watch page against a stand-in server, in Chromium.
 browser:
-	cd realtime/web/e2e && node --test --test-concurrency=1
+	cd realtime/web/e2e && npm test
 
 # The built program, the real ffmpeg, Chromium.
 e2e: build

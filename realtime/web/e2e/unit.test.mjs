@@ -116,7 +116,8 @@ test('startTime', () => {
   const now = new Date(2026, 10, 24, 23, 30).getTime();
   assert.equal(startTime(new Date(2026, 10, 24, 23, 45).getTime(), now, 'en-GB'), '23:45');
   assert.equal(startTime(new Date(2026, 10, 25, 9, 5).getTime(), now, 'en-GB'), 'tomorrow, 9:05');
-  assert.equal(startTime(new Date(2026, 11, 1, 14, 0).getTime(), now, 'en-GB'), 'Tuesday 1 December, 14:00');
+  // With or without the comma: locale data differ between versions.
+  assert.match(startTime(new Date(2026, 11, 1, 14, 0).getTime(), now, 'en-GB'), /^Tuesday,? 1 December, 14:00$/);
   assert.match(startTime(new Date(2026, 10, 24, 14, 0).getTime(), now, 'en-US'), /^2:00\sPM$/);
 });
 
