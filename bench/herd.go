@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,102 +19,46 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// waitLive polls until the class's multivariant playlist exists.
-func (s *server) waitLive(ctx context.Context, playlist string) error {
-	return poll(ctx, time.Minute, func() error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, playlist, http.NoBody)
-		if err != nil {
-			return fmt.Errorf("make request: %w", err)
-		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return err
-		}
-		_, cerr := io.Copy(io.Discard, res.Body)
-		if err := errors.Join(cerr, res.Body.Close()); err != nil {
-			return err
-		}
-		if res.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s answers %d", playlist, res.StatusCode)
-		}
-		return nil
-	})
-}
-
 // Herd lets Count viewers wait for every part of one class with blocking
 // playlist reloads, each on a connection of its own, and reports how far apart
 // the answers to one part are, and what they cost the server.
-func Herd(ctx context.Context, o Options) (err error) {
-	dir, err := os.MkdirTemp("", "lectern-bench-")
-	if err != nil {
-		return fmt.Errorf("make a folder: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	media, err := makeClip(ctx, dir, 2500)
-	if err != nil {
-		return err
-	}
-	s, err := startServer(ctx, o.Binary, dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.stop()) }()
-	pushCtx, stopPush := context.WithCancel(ctx)
-	c, ended, err := publish(pushCtx, s, media, "herd")
-	if err != nil {
-		stopPush()
-		return err
-	}
-	defer func() {
-		stopPush()
-		err = errors.Join(err, <-ended)
-	}()
-	if err = s.waitLive(ctx, c.Playback.HLS); err != nil {
-		return err
-	}
-	u, err := url.Parse(c.Playback.HLS)
-	if err != nil {
-		return fmt.Errorf("playlist of the class: %w", err)
-	}
-	h := &herd{addr: s.http, path: strings.TrimSuffix(u.Path, "index.m3u8") + "source/index.m3u8", answers: map[place][]time.Time{}}
-
-	watchCtx, stop := context.WithCancel(ctx)
-	defer stop()
-	g, gctx := errgroup.WithContext(watchCtx)
-	for range o.Count {
-		g.Go(func() error { return h.watch(gctx) })
-	}
-	if err = poll(ctx, time.Minute, func() error { // all are there
-		if n := h.watching(); n < o.Count {
-			return fmt.Errorf("%d of %d viewers are connected", n, o.Count)
+func Herd(ctx context.Context, o Options) error {
+	return run(ctx, o, 2500, func(ctx context.Context, s *scenario) error {
+		c, err := s.publish(ctx, "herd")
+		if err != nil {
+			return err
 		}
-		return nil
-	}); err != nil {
-		return err
-	}
-	h.reset()
-	before, err := s.cpu()
-	if err != nil {
-		return err
-	}
-	start := time.Now()
-	if err = sleep(ctx, o.Duration); err != nil {
-		return err
-	}
-	after, err := s.cpu()
-	if err != nil {
-		return err
-	}
-	elapsed := time.Since(start)
-	memory, err := s.resident()
-	if err != nil {
-		return err
-	}
-	stop()
-	if err = g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return h.report(o, elapsed, after-before, memory)
+		u, err := url.Parse(c.Playback.HLS)
+		if err != nil {
+			return fmt.Errorf("playlist of the class: %w", err)
+		}
+		h := &herd{addr: s.http, path: strings.TrimSuffix(u.Path, "index.m3u8") + "source/index.m3u8", answers: map[place][]time.Time{}}
+
+		watchCtx, stop := context.WithCancel(ctx)
+		defer stop()
+		g, gctx := errgroup.WithContext(watchCtx)
+		for range o.Count {
+			g.Go(func() error { return h.watch(gctx) })
+		}
+		if err = poll(ctx, time.Minute, func() error { // all are there
+			if n := h.watching(); n < o.Count {
+				return fmt.Errorf("%d of %d viewers are connected", n, o.Count)
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		h.reset()
+		spent, err := s.measure(ctx, o.Duration)
+		if err != nil {
+			return err
+		}
+		stop()
+		if err = g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return h.report(o, spent)
+	})
 }
 
 // place is a part by segment and index.
@@ -203,7 +146,7 @@ func (h *herd) reset() {
 
 // report prints the spread: for each part that nearly all viewers got, the time
 // from the first answer to the last.
-func (h *herd) report(o Options, elapsed, cpu time.Duration, memory int64) error {
+func (h *herd) report(o Options, u usage) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var spreads []time.Duration
@@ -218,8 +161,8 @@ func (h *herd) report(o Options, elapsed, cpu time.Duration, memory int64) error
 	}
 	slices.Sort(spreads)
 	_, err := fmt.Fprintf(o.Out, "herd: %d viewers for %.0f s: %d requests, %.0f a second; first to last answer of a part: median %d ms, worst of %d parts %d ms; %.2f CPU-s, %.1f CPU-µs a request, %.2f of a core, %d MiB resident\n",
-		o.Count, elapsed.Seconds(), h.requests, float64(h.requests)/elapsed.Seconds(),
+		o.Count, u.elapsed.Seconds(), h.requests, float64(h.requests)/u.elapsed.Seconds(),
 		spreads[len(spreads)/2].Milliseconds(), len(spreads), spreads[len(spreads)-1].Milliseconds(),
-		cpu.Seconds(), float64(cpu.Microseconds())/float64(max(1, h.requests)), cpu.Seconds()/elapsed.Seconds(), memory>>20)
+		u.cpu.Seconds(), float64(u.cpu.Microseconds())/float64(max(1, h.requests)), u.cores(), u.memory>>20)
 	return err
 }

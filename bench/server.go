@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -117,6 +119,28 @@ func (s *server) resident() (int64, error) {
 		return 0, fmt.Errorf("read memory: %w", err)
 	}
 	return pages * int64(os.Getpagesize()), nil
+}
+
+// waitLive polls until the class's multivariant playlist exists.
+func (s *server) waitLive(ctx context.Context, playlist string) error {
+	return poll(ctx, time.Minute, func() error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, playlist, http.NoBody)
+		if err != nil {
+			return fmt.Errorf("make request: %w", err)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		_, cerr := io.Copy(io.Discard, res.Body)
+		if err := errors.Join(cerr, res.Body.Close()); err != nil {
+			return err
+		}
+		if res.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s answers %d", playlist, res.StatusCode)
+		}
+		return nil
+	})
 }
 
 // poll calls try until it succeeds, and returns its last error after limit.

@@ -27,6 +27,7 @@ type memoryLog struct {
 
 type memoryRendition struct {
 	inits    []segment.Init
+	lost     int // inits before those, which cannot be read any more
 	segments []segment.Segment
 	parts    map[int][]segment.Part // by MSN, with Data
 	open     int                    // MSN of the segment that has parts, -1 for none
@@ -53,15 +54,15 @@ func (l *memoryLog) Renditions() []segment.Rendition {
 	var out []segment.Rendition
 	for _, name := range slices.Sorted(maps.Keys(l.renditions)) {
 		r := l.renditions[name]
-		out = append(out, segment.Rendition{Name: name, Inits: r.inits, Segments: r.segments})
+		out = append(out, segment.Rendition{Name: name, Inits: r.inits, NextInit: r.lost + len(r.inits), Segments: r.segments})
 	}
 	return out
 }
 
 func (l *memoryLog) PutInit(rendition string, in segment.Init) error {
 	r := l.of(rendition)
-	if in.ID != len(r.inits) {
-		return fmt.Errorf("init %d after %d", in.ID, len(r.inits))
+	if next := r.lost + len(r.inits); in.ID != next {
+		return fmt.Errorf("init %d instead of %d", in.ID, next)
 	}
 	r.inits = append(r.inits, in)
 	return nil

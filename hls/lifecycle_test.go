@@ -88,6 +88,31 @@ func TestRestartListsRecentPartsOnly(t *testing.T) {
 	}
 }
 
+// An initialization section that the disk has lost costs what it began, not the
+// class: its id is never used again.
+func TestRestartWithoutInit(t *testing.T) {
+	l := newMemoryLog()
+	c := newClass()
+	c.publish(mediatest.New(t, mediatest.Config{}), media.DiscontinuityStart, 13*time.Second)
+	before := run(t, hls.DefaultConfig(), l, c.items, false, nil)
+	video := l.renditions["source"]
+	video.inits, video.lost = nil, 1
+
+	c.items = nil
+	c.publish(mediatest.New(t, mediatest.Config{}), media.DiscontinuityReconnect, 13*time.Second)
+	after := run(t, hls.DefaultConfig(), l, c.items, false, nil)
+	s := after.Snapshot("source")
+	if s == nil || s.FirstMSN < before.Snapshot("source").NextMSN {
+		t.Fatalf("video is %+v after %+v", s, before.Snapshot("source"))
+	}
+	if a := after.Snapshot("audio"); a.NextMSN != s.NextMSN {
+		t.Errorf("audio is at %d, video at %d", a.NextMSN, s.NextMSN)
+	}
+	if len(video.inits) != 1 || video.inits[0].ID != 1 {
+		t.Errorf("inits %+v, want one with id 1", video.inits)
+	}
+}
+
 // A crash can leave one rendition shorter than the other.
 func TestRestartFillsShorterRendition(t *testing.T) {
 	l := newMemoryLog()

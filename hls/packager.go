@@ -62,8 +62,9 @@ type Packager struct {
 	lead       *rendition
 	grid       grid
 	spans      spans
-	watermark  time.Duration // no later access unit has a lower DTS
-	fillers    []filler      // for the Log, found by New
+	watermark  time.Duration  // no later access unit has a lower DTS
+	fillers    []filler       // for the Log, found by New
+	lost       map[string]int // next Init id of replayed renditions that have none left
 	rates      map[string]variantRate
 	writer     documentWriter
 }
@@ -104,6 +105,7 @@ func New(cfg Config, d Deps) (*Packager, error) {
 		preamble:  preamble(cfg),
 		tracks:    make(map[media.TrackID]*rendition),
 		rates:     make(map[string]variantRate),
+		lost:      make(map[string]int),
 		watermark: -1,
 	}
 	p.published.Store(&view{})
@@ -190,7 +192,10 @@ func (p *Packager) end() error {
 		r.list.ended, r.dirty = true, true
 	}
 	p.publish()
-	p.logger.Info("playlists ended", "msn", p.spans.next)
+	p.logger.Debug("playlists ended", "msn", p.spans.next)
+	// What is published stays, for as long as somebody keeps the Packager. What
+	// was needed to make it goes.
+	p.renditions, p.tracks, p.lead, p.rates, p.writer = nil, nil, nil, nil, documentWriter{}
 	return nil
 }
 

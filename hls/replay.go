@@ -24,9 +24,13 @@ func (p *Packager) replay(renditions []segment.Rendition) {
 	p.spans.published = len(longest) > 0
 	p.spans.discontinuity = true
 	for _, known := range renditions {
-		if len(known.Inits) > 0 {
-			p.renditions = append(p.renditions, p.resume(known, longest))
+		if len(known.Inits) == 0 {
+			// Nothing of it can be played; should the track come again, the
+			// rendition begins anew behind the numbers that were used.
+			p.lost[known.Name] = known.NextInit
+			continue
 		}
+		p.renditions = append(p.renditions, p.resume(known, longest))
 	}
 	slices.SortStableFunc(p.renditions, func(a, b *rendition) int { return cmp.Compare(a.kind, b.kind) })
 }
@@ -39,7 +43,7 @@ func (p *Packager) resume(known segment.Rendition, longest []segment.Segment) *r
 		kind = media.KindVideo
 	}
 	r := newRendition(p, known.Name, kind, p.spans.next)
-	r.init, r.inits = last, last.ID+1
+	r.init, r.inits = last, max(last.ID+1, known.NextInit)
 	segments := known.Segments
 	for i := len(segments) - 1; i > 0; i-- {
 		if segments[i-1].MSN != segments[i].MSN-1 {

@@ -94,6 +94,7 @@ func (p *Packager) declare(t media.Track) error {
 	}
 	r := newRendition(p, name, kind, p.spans.next)
 	r.discontinue(p.spans.next)
+	r.inits = p.lost[name]
 	if i >= 0 {
 		r = p.renditions[i]
 	}

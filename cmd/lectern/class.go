@@ -101,6 +101,11 @@ func printClass(c api.Class, asJSON bool, env environment) error {
 			return fmt.Errorf("print class: %w", err)
 		}
 	}
+	if c.Publisher != nil && c.Publisher.Warning != "" {
+		if _, err := fmt.Fprintf(w, "warning\t%s\n", c.Publisher.Warning); err != nil {
+			return fmt.Errorf("print class: %w", err)
+		}
+	}
 	if c.LastRefusal != nil {
 		if _, err := fmt.Fprintf(w, "refused\t%s\n", c.LastRefusal.Text); err != nil {
 			return fmt.Errorf("print class: %w", err)

@@ -57,16 +57,25 @@ func until(t *testing.T, complain func() string) {
 // server is a running "lectern serve" on free ports.
 type server struct {
 	app.Addrs
-	api *api.Client
-	cmd *exec.Cmd
-	dir string
+	api    *api.Client
+	cmd    *exec.Cmd
+	dir    string
+	killed bool
 }
 
 func startServer(t *testing.T, dir string, environ ...string) *server {
 	t.Helper()
+	return startServerAs(t, []string{binary}, dir, environ...)
+}
+
+// startServerAs starts the program by way of argv.
+func startServerAs(t *testing.T, argv []string, dir string, environ ...string) *server {
+	t.Helper()
 	addrFile := filepath.Join(t.TempDir(), "addrs.json")
-	cmd := exec.Command(binary, "serve", "-addr-file", addrFile)
-	cmd.Env = append(os.Environ(),
+	argv = append(argv, "serve", "-addr-file", addrFile)
+	cmd := exec.Command(argv[0], argv[1:]...)
+	// The tests' own variables would be unknown settings.
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "LECTERN_") }),
 		"LECTERN_LISTEN_RTMP=127.0.0.1:0", "LECTERN_LISTEN_RTSP=127.0.0.1:0", "LECTERN_LISTEN_HTTP=127.0.0.1:0",
 		"LECTERN_LISTEN_ADMIN=127.0.0.1:0", "LECTERN_DATA="+dir, "LECTERN_API_TOKEN="+token)
 	cmd.Env = append(cmd.Env, environ...)
@@ -82,7 +91,7 @@ func startServer(t *testing.T, dir string, environ ...string) *server {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case err := <-exited:
-			if err != nil && !t.Failed() {
+			if err != nil && !t.Failed() && !s.killed {
 				t.Errorf("the server ended with %v", err)
 			}
 		case <-time.After(30 * time.Second):
@@ -240,9 +249,9 @@ func get(t *testing.T, url string) (int, string) {
 	return res.StatusCode, string(b)
 }
 
-func newLecture(t *testing.T) *lecture.Lecture {
+func newLecture(t *testing.T, timeStrip bool) *lecture.Lecture {
 	t.Helper()
-	l, err := lecture.Prepare(t.Context(), t.TempDir(), lecture.Options{TimeStrip: true})
+	l, err := lecture.Prepare(t.Context(), t.TempDir(), lecture.Options{TimeStrip: timeStrip})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +262,7 @@ func newLecture(t *testing.T) *lecture.Lecture {
 // the cable is pulled and put back, the class ends. All the while a checker
 // watches the playlists.
 func TestClassGoesLive(t *testing.T) {
-	lesson := newLecture(t)
+	lesson, plain := newLecture(t, true), newLecture(t, false)
 	srv := startServer(t, t.TempDir())
 	c, err := srv.api.Create(t.Context(), api.CreateClass{ID: "algebra", Title: "Linear algebra"})
 	if err != nil {
@@ -296,7 +305,7 @@ func TestClassGoesLive(t *testing.T) {
 		}
 		return ""
 	})
-	startEncoder(t, lesson, push)
+	startEncoder(t, plain, push)
 	until(t, func() string { return wantState(t, srv, "algebra", class.Live) })
 	student.plays()
 	student.do("reload")

@@ -141,6 +141,19 @@ func TestGoodSiteIsClean(t *testing.T) {
 	}
 }
 
+// A publisher whose sound comes a moment before its first picture is no fault.
+func TestTracksNeedNotStartTogether(t *testing.T) {
+	sum := check(t, &site{spoil: func(p string, _ int, b string) string {
+		if p == "/audio.m3u8" {
+			return strings.NewReplacer("00:00:00.000Z", "00:00:00.180Z", `2,URI="p0.0`, `1.82,URI="p0.0`, "EXTINF:4,\ns0", "EXTINF:3.82,\ns0").Replace(b)
+		}
+		return b
+	}})
+	if len(sum.Findings) != 0 {
+		t.Errorf("findings: %v", sum.Findings)
+	}
+}
+
 // Every rule must be seen to fail once, or it may be a rule that cannot fail.
 func TestEveryRuleCanBreak(t *testing.T) {
 	replace := func(pairs ...string) func(string, int, string) string {

@@ -208,9 +208,14 @@ func (c *checker) across(name string, m *media) {
 			if o.dsn != numbers[s.msn] {
 				c.report.broken(46, name, "segment %d with %d, in %s with %d", s.msn, numbers[s.msn], other, o.dsn)
 			}
-			// Audio frames do not end where pictures do.
-			const frame = 50 * time.Millisecond
-			if d := o.pdt.Sub(s.pdt).Abs(); !o.pdt.IsZero() && !s.pdt.IsZero() && d > frame && !s.gap {
+			// A date is that of the rendition's own first sample (D 4.4.4.6). Audio
+			// frames do not end where pictures do, and where a publisher comes, its
+			// tracks need not start together.
+			slack := 50 * time.Millisecond
+			if s.msn == 0 || s.discontinuity {
+				slack = 250 * time.Millisecond
+			}
+			if d := o.pdt.Sub(s.pdt).Abs(); !o.pdt.IsZero() && !s.pdt.IsZero() && d > slack && !s.gap {
 				c.report.broken(48, name, "segment %d, %v away from the one in %s", s.msn, d, other)
 			}
 		}

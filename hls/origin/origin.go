@@ -14,8 +14,8 @@ import (
 	"github.com/lectern/lectern/storage/segment"
 )
 
-// Library finds what is on. Its methods may be called from any goroutine and
-// must not block.
+// Library finds what is on. Its methods may be called from any goroutine. They
+// must not wait for anything but a disk.
 type Library interface {
 	// Presentation returns what a class offers, and false if there is no such
 	// class or nothing of it can be served yet.

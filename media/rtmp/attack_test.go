@@ -179,7 +179,7 @@ func TestOddButHarmlessSession(t *testing.T) {
 		}
 	}
 	p := r.publication()
-	r.eventually("all samples", func() bool { return p.count() == len(samples) })
+	r.eventually("all samples", func() bool { return len(p.Samples()) == len(samples) })
 	if err := c.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -208,9 +208,7 @@ func TestF19PanicsAreContained(t *testing.T) {
 		r := start(t)
 		c := r.push(goodKey)
 		p := r.publication()
-		p.mu.Lock()
-		p.explode = true
-		p.mu.Unlock()
+		p.OnWrite(func() { panic("a bug in the hub") })
 		src := mediatest.New(t, mediatest.Config{Round: time.Millisecond})
 		_ = errors.Join(c.WriteHeaders(0, src.Tracks()), c.WriteSamples(src.Tracks(), src.Take(3*time.Second)...))
 		r.ended(p, stream.CloseDropped) // also from OnClose, where Flush panics again
@@ -219,9 +217,7 @@ func TestF19PanicsAreContained(t *testing.T) {
 	})
 	t.Run("in the hub", func(t *testing.T) {
 		r := start(t)
-		r.hub.set(func(h *fakeHub) {
-			h.admit = func(stream.PublishRequest) (rtmp.Publication, error) { panic("a bug") }
-		})
+		r.hub.Admit(func(stream.PublishRequest) error { panic("a bug") })
 		if _, err := rtmptest.Push(t.Context(), r.addr, goodKey); err == nil {
 			t.Error("published")
 		}
@@ -352,7 +348,7 @@ func TestThousandConnections(t *testing.T) {
 	}
 	r.metric(`lectern_rtmp_connections{protocol="rtmp"}`, 0)
 	r.metric(`lectern_rtmp_connections_total{protocol="rtmp"}`, 1000)
-	for _, p := range r.hub.all() {
+	for _, p := range r.hub.Publications() {
 		r.ended(p, stream.CloseDropped)
 	}
 }

@@ -113,8 +113,8 @@ func TestCaptures(t *testing.T) {
 			r.ended(p, stream.CloseClean)
 			_ = c.Close()
 			answers.Wait()
-			if p.count() < tc.samples || len(p.tracks) != 2 || p.tracks[0].Codec != tc.codec {
-				t.Errorf("%d samples of %d tracks", p.count(), len(p.tracks))
+			if len(p.Samples()) < tc.samples || len(tracksOf(p)) != 2 || tracksOf(p)[0].Codec != tc.codec {
+				t.Errorf("%d samples of %d tracks", len(p.Samples()), len(tracksOf(p)))
 			}
 		})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/lectern/lectern/media/ingest/ingesttest"
 	"github.com/lectern/lectern/media/rtmp"
 )
 
@@ -33,7 +34,7 @@ func TestConfigValidate(t *testing.T) {
 
 func TestRunWithoutListener(t *testing.T) {
 	s, err := rtmp.New(rtmp.DefaultConfig(), rtmp.Deps{
-		Authorizer: keys{}, Hub: &fakeHub{}, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+		Authorizer: keys{}, Hub: &ingesttest.Hub{}, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/lectern/lectern/media/ingest"
 	"github.com/lectern/lectern/media/rtmp/internal/chunk"
 )
 
@@ -38,9 +39,9 @@ type conn struct {
 	authorize func(key string) (streamName string, err error)
 	since     time.Time
 
-	released chan struct{}    // closed when the library has closed the wire
-	once     sync.Once        // closes released
-	admitted chan Publication // what the reader publishes, for the watcher; holds one
+	released chan struct{}           // closed when the library has closed the wire
+	once     sync.Once               // closes released
+	admitted chan ingest.Publication // what the reader publishes, for the watcher; holds one
 
 	reason   atomic.Uint32 // closeReason; the first one stays
 	stopped  atomic.Bool   // reads fail from now on
@@ -57,7 +58,7 @@ type conn struct {
 
 // serve runs one connection from accept to close. It is the connection's
 // watcher and returns when its goroutines are gone.
-func (s *Server) serve(ctx context.Context, nc net.Conn, protocol string, remote netip.Addr) {
+func (s *Server) serve(ctx context.Context, nc *ingest.Conn, protocol string) {
 	s.metrics.accepted.WithLabelValues(protocol).Inc()
 	open := s.metrics.open.WithLabelValues(protocol)
 	open.Inc()
@@ -68,10 +69,10 @@ func (s *Server) serve(ctx context.Context, nc net.Conn, protocol string, remote
 			s.panicked(s.logger, r)
 		}
 	}()
-	keepAliveOn(nc)
 
+	remote := nc.Remote()
 	c := &conn{
-		Conn:     nc,
+		Conn:     nc.Conn, // TCP or TLS; closing nc frees its place within the caps
 		srv:      s,
 		protocol: protocol,
 		remote:   remote,
@@ -79,13 +80,13 @@ func (s *Server) serve(ctx context.Context, nc net.Conn, protocol string, remote
 		received: s.metrics.received.WithLabelValues(protocol),
 		since:    time.Now(),
 		released: make(chan struct{}),
-		admitted: make(chan Publication, 1),
+		admitted: make(chan ingest.Publication, 1),
 	}
 	deadline := c.since.Add(s.cfg.PublishTimeout)
 	c.authorize = func(key string) (string, error) {
 		limited, cancel := context.WithDeadline(ctx, deadline)
 		defer cancel()
-		return s.deps.Authorizer.Authorize(limited, key, remote)
+		return s.authorizer.Authorize(limited, key, remote)
 	}
 	c.src = bufio.NewReaderSize(socketReader{c}, strangerBuffer)
 	c.san = chunk.New(c.src, s.limits, chunk.Hooks{
@@ -145,7 +146,7 @@ func tlsReason(err error) closeReason {
 // outside.
 func (c *conn) watch(ctx context.Context) {
 	var closed <-chan struct{}
-	var pub Publication
+	var pub ingest.Publication
 	stopping := ctx.Done()
 	for done := false; !done; {
 		select {

@@ -1,6 +1,9 @@
 package rtmp
 
-import "github.com/lectern/lectern/media/internal/flv"
+import (
+	"github.com/lectern/lectern/media/ingest"
+	"github.com/lectern/lectern/media/internal/flv"
+)
 
 // demuxer turns tag bodies into samples for a publication. timestamp is the
 // full 32-bit message timestamp in ms; body is lent for the call.
@@ -11,6 +14,6 @@ type demuxer interface {
 	Stats() flv.Stats
 }
 
-func newDemuxer(sink Publication) demuxer {
+func newDemuxer(sink ingest.Publication) demuxer {
 	return flv.NewDemuxer(sink, flv.DefaultConfig())
 }

@@ -32,8 +32,8 @@ func TestFFmpegPublishes(t *testing.T) {
 	}
 	p := r.publication()
 	r.ended(p, stream.CloseClean)
-	if len(p.tracks) != 2 || p.count() < 75+140 {
-		t.Errorf("%d tracks, %d samples", len(p.tracks), p.count())
+	if len(tracksOf(p)) != 2 || len(p.Samples()) < 75+140 {
+		t.Errorf("%d tracks, %d samples", len(tracksOf(p)), len(p.Samples()))
 	}
 }
 
@@ -49,9 +49,7 @@ func TestFFmpegPrintsRefusals(t *testing.T) {
 		{"busy", "/live/" + goodKey, func(_ *testing.T, r *rig) { r.push(goodKey) }, "Server error: Another encoder is publishing this class."},
 		{"media", "/live/" + goodKey, func(t *testing.T, r *rig) {
 			t.Helper()
-			r.hub.set(func(h *fakeHub) {
-				h.refuse = &media.RefusalError{Code: "keyframe_interval", Text: "Set the keyframe interval to 2 s."}
-			})
+			r.hub.RefuseMedia(&media.RefusalError{Code: "keyframe_interval", Text: "Set the keyframe interval to 2 s."})
 		}, "Server error: Set the keyframe interval to 2 s."},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -77,7 +75,7 @@ func TestFFmpegIsToldThatTheClassEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := r.publication()
-	r.eventually("samples", func() bool { return p.count() > 20 })
+	r.eventually("samples", func() bool { return len(p.Samples()) > 20 })
 	p.Close(stream.CloseClassEnded)
 	if err := cmd.Wait(); err == nil || !strings.Contains(out.String(), "Server error: This class has ended.") {
 		t.Errorf("ffmpeg ended with %v:\n%s", err, tail(out.Bytes()))

@@ -13,6 +13,7 @@ import (
 	"github.com/yutopp/go-rtmp/message"
 
 	"github.com/lectern/lectern/media"
+	"github.com/lectern/lectern/media/ingest"
 	"github.com/lectern/lectern/media/rtmp/internal/chunk"
 	"github.com/lectern/lectern/media/stream"
 )
@@ -24,7 +25,7 @@ type handler struct {
 	*conn
 
 	// Owned by the reader.
-	pub     Publication // nil before publish and after goodbye
+	pub     ingest.Publication // nil before publish and after goodbye
 	demux   demuxer
 	keyPath string // stream key given as part of the app name, or empty
 	name    string // of the stream
@@ -93,7 +94,7 @@ func (h *handler) OnPublish(sc *gortmp.StreamContext, _ uint32, cmd *message.Net
 	if err != nil {
 		return h.refuse(h.authorizeRefusal(err))
 	}
-	pub, err := h.srv.deps.Hub.Publish(stream.PublishRequest{Stream: name, Protocol: h.protocol, Remote: h.remote})
+	pub, err := h.srv.hub.Publish(stream.PublishRequest{Stream: name, Protocol: h.protocol, Remote: h.remote})
 	if err != nil {
 		return h.refuse(h.publishRefusal(err))
 	}
@@ -116,19 +117,17 @@ func (h *handler) OnPlay(sc *gortmp.StreamContext, _ uint32, _ *message.NetStrea
 // OnVideo takes a video tag body.
 func (h *handler) OnVideo(timestamp uint32, payload io.Reader) (err error) {
 	defer h.guard(&err)
-	if h.pub == nil {
-		return nil
-	}
-	body, err := h.body(payload)
-	if err != nil {
-		return err
-	}
-	return h.mediaResult(h.demux.Video(timestamp, body))
+	return h.tag(demuxer.Video, timestamp, payload)
 }
 
 // OnAudio takes an audio tag body.
 func (h *handler) OnAudio(timestamp uint32, payload io.Reader) (err error) {
 	defer h.guard(&err)
+	return h.tag(demuxer.Audio, timestamp, payload)
+}
+
+// tag gives a tag body to the demuxer while there is a publication.
+func (h *handler) tag(demux func(demuxer, uint32, []byte) error, timestamp uint32, payload io.Reader) error {
 	if h.pub == nil {
 		return nil
 	}
@@ -136,7 +135,7 @@ func (h *handler) OnAudio(timestamp uint32, payload io.Reader) (err error) {
 	if err != nil {
 		return err
 	}
-	return h.mediaResult(h.demux.Audio(timestamp, body))
+	return h.mediaResult(demux(h.demux, timestamp, body))
 }
 
 // body reads the tag body out of the library, valid until the next message.
@@ -156,6 +155,7 @@ func (h *handler) mediaResult(err error) error {
 		return nil
 	}
 	if told, ok := errors.AsType[*media.RefusalError](err); ok {
+		h.pub.Refused(told)
 		return h.refuse(refusal{chunk.CodeRejected, told.Code, told.Text})
 	}
 	if closed, ok := errors.AsType[*stream.ClosedError](err); ok {

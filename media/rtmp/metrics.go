@@ -3,6 +3,7 @@ package rtmp
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/lectern/lectern/media/ingest"
 	"github.com/lectern/lectern/media/rtmp/internal/chunk"
 )
 
@@ -63,7 +64,23 @@ func (m *metrics) protocol(name string) {
 	for _, r := range closeReasons() {
 		m.closed.WithLabelValues(name, r.String())
 	}
-	for _, r := range []string{rejectTotal, rejectAddress} {
-		m.rejected.WithLabelValues(name, r)
+	for _, c := range []ingest.Cap{ingest.CapTotal, ingest.CapAddress} {
+		m.rejected.WithLabelValues(name, rejection(c))
 	}
+}
+
+// events counts what a listener for protocol tells.
+func (m *metrics) events(protocol string) ingest.Events {
+	return ingest.Events{
+		AcceptFailed: m.acceptErrors.Inc,
+		Rejected:     func(c ingest.Cap) { m.rejected.WithLabelValues(protocol, rejection(c)).Inc() },
+	}
+}
+
+// rejection returns the label value for a cap: the configuration key to raise.
+func rejection(c ingest.Cap) string {
+	if c == ingest.CapAddress {
+		return "max_connections_per_ip"
+	}
+	return "max_connections"
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lectern/lectern/media"
+	"github.com/lectern/lectern/media/ingest/ingesttest"
 	"github.com/lectern/lectern/media/mediatest"
 	"github.com/lectern/lectern/media/rtmp"
 	"github.com/lectern/lectern/media/rtmp/rtmptest"
@@ -23,102 +24,13 @@ import (
 
 const goodKey = "k-3f9a7c5e"
 
-// fakeHub admits one publisher a stream name.
-type fakeHub struct {
-	mu     sync.Mutex // guards the fields below
-	pubs   []*fakePublication
-	refuse error // what Write of new publications returns
-
-	// admit, when set, decides instead.
-	admit func(stream.PublishRequest) (rtmp.Publication, error)
-}
-
-func (h *fakeHub) set(change func(h *fakeHub)) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	change(h)
-}
-
-func (h *fakeHub) Publish(req stream.PublishRequest) (rtmp.Publication, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.admit != nil {
-		return h.admit(req)
+// tracksOf returns the tracks last announced to p.
+func tracksOf(p *ingesttest.Publication) []media.Track {
+	lists := p.Tracks()
+	if len(lists) == 0 {
+		return nil
 	}
-	for _, p := range h.pubs {
-		if p.req.Stream == req.Stream && p.Reason() == 0 {
-			return nil, &stream.TakenError{}
-		}
-	}
-	p := &fakePublication{req: req, refuse: h.refuse, done: make(chan struct{})}
-	h.pubs = append(h.pubs, p)
-	return p, nil
-}
-
-func (h *fakeHub) all() []*fakePublication {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.pubs
-}
-
-type fakePublication struct {
-	req stream.PublishRequest
-
-	mu       sync.Mutex
-	tracks   []media.Track
-	samples  int
-	bytes    int
-	lastDTS  int64 // ms
-	refuse   error
-	explode  bool
-	reason   stream.CloseReason
-	done     chan struct{}
-	finished bool
-}
-
-func (p *fakePublication) SetTracks(t []media.Track) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.tracks = t
-	return nil
-}
-
-func (p *fakePublication) Write(s media.Sample) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.explode {
-		panic("a bug in the hub")
-	}
-	if p.finished {
-		return &stream.ClosedError{Reason: p.reason}
-	}
-	p.samples++
-	p.bytes += s.Size()
-	p.lastDTS = s.DTS.Milliseconds()
-	return p.refuse
-}
-
-func (p *fakePublication) Close(r stream.CloseReason) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.finished {
-		p.finished, p.reason = true, r
-		close(p.done)
-	}
-}
-
-func (p *fakePublication) Done() <-chan struct{} { return p.done }
-
-func (p *fakePublication) Reason() stream.CloseReason {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.reason
-}
-
-func (p *fakePublication) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.samples
+	return lists[len(lists)-1]
 }
 
 // keys is an Authorizer that knows goodKey, and keys that begin with "class-".
@@ -142,7 +54,7 @@ func (keys) Authorize(_ context.Context, key string, _ netip.Addr) (string, erro
 // rig is a running server.
 type rig struct {
 	tb   testing.TB
-	hub  *fakeHub
+	hub  *ingesttest.Hub
 	reg  *prometheus.Registry
 	addr string
 	stop func() // stops the server and waits for it
@@ -167,7 +79,7 @@ func start(tb testing.TB, opts ...rigOption) *rig {
 
 func startOn(tb testing.TB, listeners []rtmp.Listener, opts ...rigOption) *rig {
 	tb.Helper()
-	r := &rig{tb: tb, hub: &fakeHub{}, reg: prometheus.NewRegistry(), addr: listeners[0].Addr().String()}
+	r := &rig{tb: tb, hub: &ingesttest.Hub{}, reg: prometheus.NewRegistry(), addr: listeners[0].Addr().String()}
 	cfg := rtmp.DefaultConfig()
 	deps := rtmp.Deps{Authorizer: keys{}, Hub: r.hub, Logger: slog.New(slog.DiscardHandler), Registerer: r.reg}
 	for _, o := range opts {
@@ -215,10 +127,10 @@ func (r *rig) dial() *rtmptest.Client {
 }
 
 // publication returns the only publication once there is one.
-func (r *rig) publication() *fakePublication {
+func (r *rig) publication() *ingesttest.Publication {
 	r.tb.Helper()
-	r.eventually("a publication", func() bool { return len(r.hub.all()) > 0 })
-	return r.hub.all()[0]
+	r.eventually("a publication", func() bool { return len(r.hub.Publications()) > 0 })
+	return r.hub.Publications()[0]
 }
 
 func (r *rig) eventually(what string, ok func() bool) {
@@ -232,7 +144,7 @@ func (r *rig) eventually(what string, ok func() bool) {
 }
 
 // ended waits until the publication was closed for want.
-func (r *rig) ended(p *fakePublication, want stream.CloseReason) {
+func (r *rig) ended(p *ingesttest.Publication, want stream.CloseReason) {
 	r.tb.Helper()
 	mediatest.Eventually(r.tb, func() string {
 		if got := p.Reason(); got != want {

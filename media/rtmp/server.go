@@ -9,20 +9,17 @@ import (
 	"math"
 	"net"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sirupsen/logrus"
 	gortmp "github.com/yutopp/go-rtmp"
 	"github.com/yutopp/go-rtmp/message"
 
+	"github.com/lectern/lectern/media/ingest"
 	"github.com/lectern/lectern/media/rtmp/internal/chunk"
 )
 
 const (
-	keepAlive        = 15 * time.Second
-	acceptBackOff    = 5 * time.Millisecond // doubles up to maxAcceptPause
-	maxAcceptPause   = time.Second
 	outgoingChunk    = 64 << 10
 	peerChunkStreams = 8 // the sanitizer maps all of the peer's to five
 	messageStreams   = 4
@@ -31,8 +28,8 @@ const (
 
 // Deps are the parts a Server works with. All are required.
 type Deps struct {
-	Authorizer Authorizer
-	Hub        Hub
+	Authorizer ingest.Authorizer
+	Hub        ingest.Hub
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -49,14 +46,15 @@ type Listener struct {
 // Server takes RTMP publishers in.
 type Server struct {
 	// Set by New, then read-only.
-	cfg      Config
-	deps     Deps
-	logger   *slog.Logger
-	metrics  *metrics
-	limiter  *limiter
-	limits   chunk.Limits
-	demuxer  func(sink Publication) demuxer
-	handover *handover
+	cfg        Config
+	authorizer ingest.Authorizer
+	hub        ingest.Hub
+	logger     *slog.Logger
+	metrics    *metrics
+	door       *ingest.Door
+	limits     chunk.Limits
+	demuxer    func(sink ingest.Publication) demuxer
+	handover   *handover
 }
 
 // New checks cfg and registers the metrics. It opens nothing.
@@ -68,21 +66,23 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		return nil, errors.New("configure rtmp: authorizer, hub, logger and registerer are needed")
 	}
 	return &Server{
-		cfg:      cfg,
-		deps:     deps,
-		logger:   deps.Logger.With("component", "rtmp"),
-		metrics:  newMetrics(deps.Registerer),
-		limiter:  newLimiter(cfg.MaxConnections, cfg.MaxConnectionsPerIP),
-		limits:   chunk.DefaultLimits(),
-		demuxer:  newDemuxer,
-		handover: newHandover(),
+		cfg:        cfg,
+		authorizer: ingest.Guard(deps.Authorizer),
+		hub:        deps.Hub,
+		logger:     deps.Logger.With("component", "rtmp"),
+		metrics:    newMetrics(deps.Registerer),
+		door:       ingest.NewDoor(ingest.Caps{Total: cfg.MaxConnections, PerAddress: cfg.MaxConnectionsPerIP}),
+		limits:     chunk.DefaultLimits(),
+		demuxer:    newDemuxer,
+		handover:   newHandover(),
 	}, nil
 }
 
 // Run serves the listeners until ctx ends, and closes them. It then tells every
 // publisher that the server stops, and returns nil once all connections and
 // goroutines are gone; a publisher that does not listen delays that by the
-// write timeout at most. Call it once.
+// write timeout at most. It also returns when others closed all listeners and
+// the last connection has ended. Call it once.
 func (s *Server) Run(ctx context.Context, listeners []Listener) error {
 	if len(listeners) == 0 {
 		return ErrNoListener
@@ -99,52 +99,28 @@ func (s *Server) Run(ctx context.Context, listeners []Listener) error {
 	var conns, accepts sync.WaitGroup
 	for _, l := range listeners {
 		s.metrics.protocol(l.Protocol)
-		stop := context.AfterFunc(ctx, func() { _ = l.Close() })
-		defer func() { stop(); _ = l.Close() }()
-		accepts.Go(func() { s.accept(ctx, l, &conns) })
+		admitted := s.door.Listener(l.Listener, s.logger.With("protocol", l.Protocol), s.metrics.events(l.Protocol))
+		stop := context.AfterFunc(ctx, func() { _ = admitted.Close() })
+		defer func() { stop(); _ = admitted.Close() }()
+		accepts.Go(func() { s.accept(ctx, admitted, l.Protocol, &conns) })
 	}
 	accepts.Wait() // no conns.Go after this
 	conns.Wait()
 	return nil
 }
 
-// accept takes connections from l until ctx ends. Failures to accept are
-// retried with a growing pause: most are EMFILE, which passes as others close,
-// and which would otherwise burn a core.
-func (s *Server) accept(ctx context.Context, l Listener, conns *sync.WaitGroup) {
-	pause := time.Duration(0)
+// accept takes connections from l until it is closed.
+func (s *Server) accept(ctx context.Context, l *ingest.Listener, protocol string, conns *sync.WaitGroup) {
 	for {
-		c, err := l.Accept()
+		c, err := l.AcceptConn()
+		if err != nil {
+			return // closed
+		}
 		if ctx.Err() != nil {
-			if err == nil {
-				_ = c.Close()
-			}
+			_ = c.Close()
 			return
 		}
-		if err != nil {
-			s.metrics.acceptErrors.Inc()
-			if pause == 0 {
-				s.logger.ErrorContext(ctx, "accept refused by the system", "protocol", l.Protocol, "err", err)
-			}
-			pause = min(max(acceptBackOff, 2*pause), maxAcceptPause)
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(pause):
-			}
-			continue
-		}
-		pause = 0
-		remote := remoteAddr(c)
-		if reject := s.limiter.take(remote); reject != "" {
-			s.metrics.rejected.WithLabelValues(l.Protocol, reject).Inc()
-			_ = c.Close()
-			continue
-		}
-		conns.Go(func() {
-			defer s.limiter.release(remote)
-			s.serve(ctx, c, l.Protocol, remote)
-		})
+		conns.Go(func() { s.serve(ctx, c, protocol) })
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/lectern/lectern/media"
 	"github.com/lectern/lectern/media/mediatest"
-	"github.com/lectern/lectern/media/rtmp"
 	"github.com/lectern/lectern/media/rtmp/rtmptest"
 	"github.com/lectern/lectern/media/stream"
 )
@@ -27,12 +26,12 @@ func TestPublish(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := r.publication()
-	r.eventually("all samples", func() bool { return p.count() == len(samples) })
-	if p.req.Stream != "algebra" || p.req.Protocol != "rtmp" || p.req.Remote.String() != "127.0.0.1" {
-		t.Errorf("publish request = %+v", p.req)
+	r.eventually("all samples", func() bool { return len(p.Samples()) == len(samples) })
+	if p.Request.Stream != "algebra" || p.Request.Protocol != "rtmp" || p.Request.Remote.String() != "127.0.0.1" {
+		t.Errorf("publish request = %+v", p.Request)
 	}
-	if len(p.tracks) != 2 || p.tracks[0].Codec != media.CodecH264 || p.tracks[1].Codec != media.CodecAAC {
-		t.Errorf("tracks = %+v", p.tracks)
+	if len(tracksOf(p)) != 2 || tracksOf(p)[0].Codec != media.CodecH264 || tracksOf(p)[1].Codec != media.CodecAAC {
+		t.Errorf("tracks = %+v", tracksOf(p))
 	}
 	if err := c.Close(t.Context()); err != nil {
 		t.Fatal(err)
@@ -42,7 +41,8 @@ func TestPublish(t *testing.T) {
 	r.metric(`lectern_rtmp_connections{protocol="rtmp"}`, 0)
 }
 
-// Case 2 and 3: timestamps beyond 24 bits and across 2^32 arrive whole.
+// Case 2: timestamps cross 24 bits, case 1: they wrap at 32, case 3: they start
+// large, and all arrive whole.
 func TestLargeTimestamps(t *testing.T) {
 	for name, at := range map[string]time.Duration{"24 bits": 0xffffff - 500, "32 bits": 1<<32 - 500} {
 		t.Run(name, func(t *testing.T) {
@@ -58,15 +58,17 @@ func TestLargeTimestamps(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := r.publication()
-			r.eventually("all samples", func() bool { return p.count() == len(samples) })
-			if want := samples[len(samples)-1].DTS.Milliseconds(); p.lastDTS != want {
-				t.Errorf("last DTS = %d ms, want %d", p.lastDTS, want)
+			r.eventually("all samples", func() bool { return len(p.Samples()) == len(samples) })
+			got := p.Samples()
+			if got, want := got[len(got)-1].DTS, samples[len(samples)-1].DTS; got != want {
+				t.Errorf("last DTS = %s, want %s", got, want)
 			}
 			c.Drop()
 		})
 	}
 }
 
+// Case 29: goodbyes are clean ends, everything else is a lost connection.
 func TestEndings(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -127,7 +129,7 @@ func TestRefusals(t *testing.T) {
 			}
 			c.Drop()
 			r.closed("refused", 1)
-			if len(r.hub.all()) != 0 {
+			if len(r.hub.Publications()) != 0 {
 				t.Error("the hub was asked")
 			}
 			r.stop()
@@ -159,14 +161,15 @@ func TestAddressForms(t *testing.T) {
 			if err := c.Start(t.Context(), tc.app, tc.key); err != nil {
 				t.Fatal(err)
 			}
-			if p := r.publication(); p.req.Stream != "algebra" {
-				t.Errorf("stream = %q", p.req.Stream)
+			if p := r.publication(); p.Request.Stream != "algebra" {
+				t.Errorf("stream = %q", p.Request.Stream)
 			}
 		})
 	}
 }
 
-// Case 31: the hub's answer reaches the second encoder, the first goes on.
+// Case 31: the hub's answer reaches the second encoder, the first goes on. Case
+// 30: after a drop the key is free at once.
 func TestF17BusyKeyIsBadName(t *testing.T) {
 	r := start(t)
 	first := r.push(goodKey)
@@ -177,9 +180,8 @@ func TestF17BusyKeyIsBadName(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := r.publication()
-	r.eventually("samples of the first", func() bool { return p.count() > 0 })
+	r.eventually("samples of the first", func() bool { return len(p.Samples()) > 0 })
 
-	// Case 30: after a drop the key is free again at once.
 	first.Abort()
 	r.ended(p, stream.CloseDropped)
 	r.push(goodKey)
@@ -198,9 +200,7 @@ func TestHubErrors(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := start(t)
-			r.hub.set(func(h *fakeHub) {
-				h.admit = func(stream.PublishRequest) (rtmp.Publication, error) { return nil, tc.err }
-			})
+			r.hub.Refuse(tc.err)
 			_, err := rtmptest.Push(t.Context(), r.addr, goodKey)
 			wantStatus(t, err, "NetStream.Publish.Denied", tc.text)
 		})
@@ -245,9 +245,7 @@ func TestRefusedMedia(t *testing.T) {
 	r := start(t)
 	c := r.push(goodKey)
 	p := r.publication()
-	p.mu.Lock()
-	p.refuse = &media.RefusalError{Code: "keyframe_interval", Text: "Set the keyframe interval to 2 s."}
-	p.mu.Unlock()
+	p.Refuse(nil, &media.RefusalError{Code: "keyframe_interval", Text: "Set the keyframe interval to 2 s."})
 	src := mediatest.New(t, mediatest.Config{Round: time.Millisecond})
 	if err := errors.Join(c.WriteHeaders(0, src.Tracks()), c.WriteSamples(src.Tracks(), src.Next(), src.Next())); err != nil {
 		t.Fatal(err)
@@ -258,6 +256,9 @@ func TestRefusedMedia(t *testing.T) {
 	}
 	wantStatus(t, &rtmptest.StatusError{Status: s}, "NetStream.Publish.Rejected", "Set the keyframe interval to 2 s.")
 	r.ended(p, stream.CloseRefused)
+	if told := p.Refusal(); told == nil || told.Code != "keyframe_interval" {
+		t.Errorf("the hub is told %v", told)
+	}
 	r.metric(`lectern_rtmp_refusals_total{reason="keyframe_interval"}`, 1)
 }
 
@@ -288,7 +289,7 @@ func TestSecondPublishOnOneConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantStatus(t, &rtmptest.StatusError{Status: s}, "NetStream.Publish.BadName", "has published already")
-	if n := len(r.hub.all()); n != 1 || r.publication().Reason() != 0 {
+	if n := len(r.hub.Publications()); n != 1 || r.publication().Reason() != 0 {
 		t.Errorf("%d publications, the first closed for %v", n, r.publication().Reason())
 	}
 }

@@ -224,3 +224,45 @@ func TestSlowAuthorizer(t *testing.T) {
 		r.closed("refused", 1)
 	})
 }
+
+// From the third wrong key of an address on, the answer takes 5 s, in which
+// others publish, and ends at once when the server stops.
+func TestWrongKeysAreAnsweredLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		r := startOn(t, l.listener())
+		guess := func() (took time.Duration, err error) {
+			c := rtmptest.NewClient(l.dial())
+			defer c.Drop()
+			begin := time.Now()
+			err = c.Start(t.Context(), "live", "guess")
+			return time.Since(begin), err
+		}
+		for i, want := range []time.Duration{0, 0, 5 * time.Second} {
+			took, err := guess()
+			wantStatus(t, err, "NetStream.Publish.Denied", "not known")
+			if took != want {
+				t.Errorf("key %d: refused after %s, want %s", i+1, took, want)
+			}
+		}
+		var last sync.WaitGroup
+		last.Go(func() {
+			if _, err := guess(); err == nil {
+				t.Error("a guess was right")
+			}
+		})
+		synctest.Wait() // it is held back
+		begin := time.Now()
+		c := rtmptest.NewClient(l.dial())
+		if err := c.Start(t.Context(), "live", goodKey); err != nil {
+			t.Error(err)
+		}
+		c.Drop()
+		r.ended(r.publication(), stream.CloseDropped)
+		r.stop()
+		last.Wait()
+		if d := time.Since(begin); d > time.Second {
+			t.Errorf("publishing and stopping took %s", d)
+		}
+	})
+}

@@ -76,9 +76,9 @@ func TestRTMPS(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := r.publication()
-	r.eventually("all samples", func() bool { return p.count() == len(samples) })
-	if p.req.Protocol != "rtmps" {
-		t.Errorf("protocol = %q", p.req.Protocol)
+	r.eventually("all samples", func() bool { return len(p.Samples()) == len(samples) })
+	if p.Request.Protocol != "rtmps" {
+		t.Errorf("protocol = %q", p.Request.Protocol)
 	}
 	if err := c.Close(t.Context()); err != nil {
 		t.Fatal(err)

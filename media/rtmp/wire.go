@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"time"
 
@@ -131,15 +130,4 @@ func (c *conn) linger(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Now().Add(lingerShutdown)) })
 	defer stop()
 	_, _ = io.Copy(io.Discard, io.LimitReader(c.Conn, lingerBytes))
-}
-
-// keepAliveOn turns on TCP keep-alive beneath TLS, so that a peer that vanished
-// before it published is noticed by the system too.
-func keepAliveOn(nc net.Conn) {
-	if t, ok := nc.(interface{ NetConn() net.Conn }); ok {
-		nc = t.NetConn()
-	}
-	if t, ok := nc.(*net.TCPConn); ok {
-		_ = t.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: keepAlive, Interval: keepAlive, Count: 4})
-	}
 }

@@ -3,6 +3,9 @@ package rtsp
 import (
 	"strings"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 func TestConfigValidate(t *testing.T) {
@@ -22,5 +25,16 @@ func TestConfigValidate(t *testing.T) {
 	}
 	if _, err := NewServer(c, Deps{}); err == nil {
 		t.Error("NewServer takes a bad configuration")
+	}
+}
+
+func TestMetricNames(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	m := NewMetrics(reg)
+	m.publications.WithLabelValues(protocolPull).Inc()
+	problems, err := testutil.GatherAndLint(reg)
+	must(t, err)
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
 }

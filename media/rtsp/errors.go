@@ -15,9 +15,6 @@ var (
 	// another host, which must not get the credentials.
 	ErrForeignRedirect = errors.New("camera redirects to another host")
 
-	errTooManyPackets   = errors.New("access unit of too many packets")
-	errUnreadablePacket = errors.New("unreadable rtp payload")
-	errNoMedia          = errors.New("no media arrived in time")
 	errPublicationEnded = errors.New("publication was closed")
 	errNoKey            = errors.New("path holds no stream key")
 	errBadControl       = errors.New("camera announces a track with a broken address")

@@ -15,7 +15,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lectern/lectern/media"
-	"github.com/lectern/lectern/media/stream"
+	"github.com/lectern/lectern/media/ingest"
+	"github.com/lectern/lectern/media/ingest/ingesttest"
+	"github.com/lectern/lectern/media/rtsp/internal/rtptest"
 )
 
 // fakeAuthorizer knows one key.
@@ -32,32 +34,6 @@ func (fakeAuthorizer) Authorize(_ context.Context, key string, _ netip.Addr) (st
 	default:
 		return "", &media.RefusalError{Code: "stream_key", Text: "The stream key is not known."}
 	}
-}
-
-// fakeHub keeps the publications it admits.
-type fakeHub struct {
-	mu       sync.Mutex // guards the fields below
-	refuse   error
-	admitted []*fakePublication
-	requests []stream.PublishRequest
-}
-
-func (h *fakeHub) Publish(req stream.PublishRequest) (Publication, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.refuse != nil {
-		return nil, h.refuse
-	}
-	p := newFakePublication()
-	h.admitted = append(h.admitted, p)
-	h.requests = append(h.requests, req)
-	return p, nil
-}
-
-func (h *fakeHub) publications() []*fakePublication {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.admitted
 }
 
 // lockedBuffer is a log that can be read while it is written.
@@ -82,7 +58,7 @@ func (b *lockedBuffer) String() string {
 type testServer struct {
 	t       *testing.T
 	addr    string
-	hub     *fakeHub
+	hub     *ingesttest.Hub
 	metrics *Metrics
 	log     *lockedBuffer
 	stop    func()
@@ -90,13 +66,18 @@ type testServer struct {
 
 func startServer(t *testing.T, edit func(*Config), hooks ...func(*Server)) *testServer {
 	t.Helper()
+	return startServerFor(t, fakeAuthorizer{}, edit, hooks...)
+}
+
+func startServerFor(t *testing.T, keys ingest.Authorizer, edit func(*Config), hooks ...func(*Server)) *testServer {
+	t.Helper()
 	cfg := DefaultConfig()
 	if edit != nil {
 		edit(&cfg)
 	}
-	ts := &testServer{t: t, hub: &fakeHub{}, metrics: NewMetrics(prometheus.NewRegistry()), log: &lockedBuffer{}}
+	ts := &testServer{t: t, hub: &ingesttest.Hub{}, metrics: NewMetrics(prometheus.NewRegistry()), log: &lockedBuffer{}}
 	s, err := NewServer(cfg, Deps{
-		Authorizer: fakeAuthorizer{}, Hub: ts.hub, Metrics: ts.metrics,
+		Authorizer: keys, Hub: ts.hub, Metrics: ts.metrics,
 		Logger: slog.New(slog.NewTextHandler(ts.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	must(t, err)
@@ -127,22 +108,25 @@ func startServer(t *testing.T, edit func(*Config), hooks ...func(*Server)) *test
 func (ts *testServer) url(path string) string { return "rtsp://" + ts.addr + path }
 
 // record connects a publisher.
-func (ts *testServer) record(send *sender, path string, transport gortsplib.Transport) (*gortsplib.Client, error) {
+func (ts *testServer) record(send *rtptest.Sender, path string, transport gortsplib.Transport) (*gortsplib.Client, error) {
 	c := &gortsplib.Client{Transport: &transport, WriteQueueSize: 8192}
-	err := c.StartRecording(ts.url(path), send.desc)
+	err := c.StartRecording(ts.url(path), send.Desc)
 	return c, err
 }
 
 // push writes samples as fast as the connection takes them.
-func push(t *testing.T, c *gortsplib.Client, send *sender, samples []media.Sample) {
+func push(t *testing.T, c *gortsplib.Client, send *rtptest.Sender, samples []media.Sample) {
 	t.Helper()
 	for _, s := range samples {
-		m := send.video
-		if s.Track == media.AudioTrackID {
-			m = send.audio
+		for _, pkt := range send.Pack(s) {
+			must(t, c.WritePacketRTP(send.Media(s), pkt))
 		}
-		for _, pkt := range send.pack(s) {
-			must(t, c.WritePacketRTP(m, pkt))
-		}
+	}
+}
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
 	}
 }

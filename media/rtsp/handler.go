@@ -6,7 +6,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
@@ -31,7 +30,7 @@ type handler struct {
 // guard keeps a panic in a callback from ending the process.
 func (h *handler) guard(onPanic func()) {
 	if r := recover(); r != nil {
-		h.server.deps.Metrics.panics.Inc()
+		h.server.deps.Metrics.media.Panics.Inc()
 		h.server.logger.Error("panic in rtsp callback", "err", fmt.Sprint(r), "stack", string(debug.Stack()))
 		onPanic()
 	}
@@ -63,7 +62,7 @@ func (h *handler) OnAnnounce(ctx *gortsplib.ServerHandlerOnAnnounceCtx) (res *ba
 	if p.conn == nil {
 		return p.refuse(errPanic)
 	}
-	p.remote = p.conn.remote
+	p.remote = p.conn.Remote()
 	if err := p.admit(ctx, h.authorize); err != nil {
 		return p.refuse(err)
 	}
@@ -135,7 +134,7 @@ func (h *handler) OnResponse(_ *gortsplib.ServerConn, res *base.Response) {
 // OnDecodeError implements gortsplib.ServerHandlerOnDecodeError. Without it the
 // library prints to the standard logger.
 func (h *handler) OnDecodeError(*gortsplib.ServerHandlerOnDecodeErrorCtx) {
-	h.server.deps.Metrics.packetsUnreadable.Inc()
+	h.server.deps.Metrics.media.PacketsUnreadable.Inc()
 }
 
 // OnPacketsLost implements gortsplib.ServerHandlerOnPacketsLost. The depacketiser
@@ -157,17 +156,4 @@ func streamKey(path string) (string, bool) {
 	key, ok := strings.CutPrefix(path, keyPath)
 	key = strings.TrimSuffix(key, "/")
 	return key, ok && key != "" && !strings.Contains(key, "/")
-}
-
-// pauseFor waits, unless the server stops before.
-func pauseFor(d time.Duration, stopping <-chan struct{}) {
-	if d <= 0 {
-		return
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-stopping:
-	}
 }

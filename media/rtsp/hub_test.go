@@ -15,7 +15,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lectern/lectern/media"
+	"github.com/lectern/lectern/media/ingest"
 	"github.com/lectern/lectern/media/mediatest"
+	"github.com/lectern/lectern/media/rtsp/internal/rtptest"
 	"github.com/lectern/lectern/media/stream"
 )
 
@@ -29,7 +31,7 @@ func startHubServer(t *testing.T) (addr string, reader *stream.Reader, st *strea
 	st = hub.Open(testStream, stream.Position{})
 	reader = st.AddReader("test", 64<<20)
 	s, err := NewServer(DefaultConfig(), Deps{
-		Authorizer: fakeAuthorizer{}, Hub: StreamHub(hub), Metrics: NewMetrics(prometheus.NewRegistry()),
+		Authorizer: fakeAuthorizer{}, Hub: ingest.StreamHub(hub), Metrics: NewMetrics(prometheus.NewRegistry()),
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	must(t, err)
@@ -111,10 +113,10 @@ func checkOrder(t *testing.T, units []*media.AccessUnit) {
 func TestPushReachesReader(t *testing.T) {
 	addr, reader, _ := startHubServer(t)
 	src := mediatest.New(t, mediatest.Config{GOP: 30, BFrames: true})
-	send := newSender(t, src.Tracks(), false)
+	send := rtptest.New(t, src.Tracks(), false)
 	transport := gortsplib.TransportTCP
 	c := &gortsplib.Client{Transport: &transport, WriteQueueSize: 8192}
-	must(t, c.StartRecording("rtsp://"+addr+"/live/"+testKey, send.desc))
+	must(t, c.StartRecording("rtsp://"+addr+"/live/"+testKey, send.Desc))
 	push(t, c, send, src.Take(3*time.Second))
 	first, units := read(t, reader, func(_ *media.Discontinuity, u []*media.AccessUnit) bool {
 		return count(u, media.VideoTrackID) >= 80 && count(u, media.AudioTrackID) >= 120
@@ -158,7 +160,7 @@ func TestFFmpegPush(t *testing.T) {
 	i := slices.IndexFunc(units, func(u *media.AccessUnit) bool { return u.Track == media.VideoTrackID })
 	j := slices.IndexFunc(units, func(u *media.AccessUnit) bool { return u.Track == media.AudioTrackID })
 	skew := media.TimescaleVideo.Duration(units[i].PTS) - media.Timescale(48000).Duration(units[j].PTS)
-	if !within(skew, 150*time.Millisecond) {
+	if skew.Abs() > 150*time.Millisecond {
 		t.Errorf("video starts %s after audio", skew)
 	}
 	mediatest.Eventually(t, func() string {

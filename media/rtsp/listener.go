@@ -2,12 +2,12 @@ package rtsp
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/lectern/lectern/media/ingest"
 )
 
 // closedReason says why a TCP connection was closed; it is a metric label.
@@ -20,130 +20,36 @@ const (
 	closedFullByIP closedReason = "too_many_from_address"
 )
 
-const (
-	acceptPauseMin = 5 * time.Millisecond
-	acceptPauseMax = time.Second
-)
-
-// keepAlive finds peers that vanished without a FIN within about a minute.
-func keepAlive() net.KeepAliveConfig {
-	return net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 15 * time.Second, Count: 3}
-}
-
-// listener gives the library connections that are capped in number and close
-// themselves when idle, and hides errors of accept from it: the library would
-// stop at the first one.
+// listener gives the library connections that close themselves when idle.
 type listener struct {
-	// Set at the start, read-only.
-	net.Listener
-	cfg     Config
+	*ingest.Listener
+
+	cfg     Config // set at the start, read-only
 	metrics *Metrics
-	logger  *slog.Logger
-
-	closed    chan struct{}
-	closeOnce sync.Once
-
-	mu    sync.Mutex // guards the fields below
-	total int
-	byIP  map[netip.Addr]int
 }
 
 func newListener(ln net.Listener, cfg Config, metrics *Metrics, logger *slog.Logger) *listener {
-	return &listener{
-		Listener: ln, cfg: cfg, metrics: metrics, logger: logger,
-		closed: make(chan struct{}), byIP: make(map[netip.Addr]int),
-	}
+	door := ingest.NewDoor(ingest.Caps{Total: cfg.MaxConnections, PerAddress: cfg.MaxConnectionsPerIP})
+	return &listener{Listener: door.Listener(ln, logger, metrics.events()), cfg: cfg, metrics: metrics}
 }
 
-// Accept returns the next admitted connection, or net.ErrClosed after Close.
+// Accept implements [net.Listener].
 func (l *listener) Accept() (net.Conn, error) {
-	pause := time.Duration(0)
 	for {
-		c, err := l.Listener.Accept()
+		c, err := l.AcceptConn()
 		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return nil, fmt.Errorf("accept rtsp connection: %w", err)
-			}
-			// Out of file descriptors, or a peer that left already. Without a
-			// pause the former would cost a whole core.
-			l.metrics.acceptErrors.Inc()
-			if pause = min(max(2*pause, acceptPauseMin), acceptPauseMax); pause == acceptPauseMax {
-				l.logger.Warn("accepting rtsp connections fails", "err", err)
-			}
-			t := time.NewTimer(pause)
-			select {
-			case <-t.C:
-				continue
-			case <-l.closed:
-				t.Stop()
-				return nil, net.ErrClosed
-			}
+			return nil, err
 		}
-		pause = 0
-		if pc := l.admit(c); pc != nil {
-			return pc, nil
+		if _, ok := c.RemoteAddr().(*net.TCPAddr); !ok { // the library asserts this type
+			_ = c.Close()
+			continue
 		}
+		l.metrics.connections.Inc()
+		return &peerConn{
+			Conn: c, metrics: l.metrics,
+			idle: l.cfg.IdleTimeout, setup: l.cfg.PublishTimeout, setupBy: time.Now().Add(l.cfg.PublishTimeout),
+		}, nil
 	}
-}
-
-// admit wraps c, or closes it and returns nil.
-func (l *listener) admit(c net.Conn) net.Conn {
-	tcp, ok := c.RemoteAddr().(*net.TCPAddr)
-	if !ok { // the library asserts this type
-		_ = c.Close()
-		return nil
-	}
-	ip := tcp.AddrPort().Addr().Unmap()
-	if reason := l.reserve(ip); reason != "" {
-		l.metrics.connectionsClosed.WithLabelValues(string(reason)).Inc()
-		_ = c.Close()
-		return nil
-	}
-	if t, ok := c.(*net.TCPConn); ok {
-		_ = t.SetKeepAliveConfig(keepAlive()) // an optimisation only
-	}
-	now := time.Now()
-	return &peerConn{
-		Conn: c, remote: ip, idle: l.cfg.IdleTimeout, setup: l.cfg.PublishTimeout, setupBy: now.Add(l.cfg.PublishTimeout),
-		release: func(reason closedReason) { l.release(ip, reason) },
-	}
-}
-
-func (l *listener) reserve(ip netip.Addr) closedReason {
-	ip = limitKey(ip)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case l.total >= l.cfg.MaxConnections:
-		return closedFull
-	case l.byIP[ip] >= l.cfg.MaxConnectionsPerIP:
-		return closedFullByIP
-	}
-	l.total++
-	l.byIP[ip]++
-	l.metrics.connections.Inc()
-	return ""
-}
-
-func (l *listener) release(ip netip.Addr, reason closedReason) {
-	ip = limitKey(ip)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.total--
-	if l.byIP[ip]--; l.byIP[ip] == 0 {
-		delete(l.byIP, ip)
-	}
-	l.metrics.connections.Dec()
-	l.metrics.connectionsClosed.WithLabelValues(string(reason)).Inc()
-}
-
-// Close stops Accept. It may be called more than once.
-func (l *listener) Close() error {
-	l.closeOnce.Do(func() { close(l.closed) })
-	if err := l.Listener.Close(); err != nil {
-		return fmt.Errorf("close rtsp listener: %w", err)
-	}
-	return nil
 }
 
 // peerConn is a connection with a read deadline of its own, since the library
@@ -151,12 +57,11 @@ func (l *listener) Close() error {
 // read must bring something within the idle time, and publishing must begin
 // within the set-up time. While it publishes, the library's deadline counts.
 type peerConn struct {
-	// Set by admit, read-only.
-	net.Conn
-	remote  netip.Addr
+	// Set by Accept, read-only.
+	*ingest.Conn
+	metrics *Metrics
 	idle    time.Duration
 	setup   time.Duration
-	release func(closedReason)
 
 	once sync.Once
 
@@ -216,8 +121,7 @@ func (c *peerConn) apply() error {
 	return c.Conn.SetReadDeadline(deadline) //nolint:wrapcheck // the library compares these errors
 }
 
-// Close closes the connection and gives its place to another. It may be called
-// more than once.
+// Close closes the connection and counts it. It may be called more than once.
 func (c *peerConn) Close() error {
 	c.once.Do(func() {
 		c.mu.Lock()
@@ -226,7 +130,8 @@ func (c *peerConn) Close() error {
 			reason = closedIdle
 		}
 		c.mu.Unlock()
-		c.release(reason)
+		c.metrics.connections.Dec()
+		c.metrics.connectionsClosed.WithLabelValues(string(reason)).Inc()
 	})
 	return c.Conn.Close() //nolint:wrapcheck // the library compares these errors
 }

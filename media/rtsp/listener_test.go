@@ -4,21 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
-	"net/netip"
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/lectern/lectern/media/mediatest"
+	"github.com/lectern/lectern/media/rtsp/internal/rtptest"
 )
 
 // closedByServer waits until the other side closes c.
@@ -90,12 +87,12 @@ func TestIdleConnections(t *testing.T) {
 	t.Run("case 50: a publisher is not idle", func(t *testing.T) {
 		ts := startServer(t, func(c *Config) { c.IdleTimeout = 100 * time.Millisecond })
 		src := mediatest.New(t, mediatest.Config{})
-		send := newSender(t, src.Tracks(), false)
+		send := rtptest.New(t, src.Tracks(), false)
 		c, err := ts.record(send, "/live/"+testKey, gortsplib.TransportTCP)
 		must(t, err)
 		defer c.Close()
 		push(t, c, send, src.Take(100*time.Millisecond))
-		pub := ts.hub.publications()[0]
+		pub := ts.hub.Publications()[0]
 		pause := time.NewTimer(400 * time.Millisecond) // four idle times
 		defer pause.Stop()
 		select {
@@ -126,84 +123,6 @@ func TestConnectionCaps(t *testing.T) {
 	closedByServer(t, dial(t, ts.addr))
 	if n := testutil.ToFloat64(ts.metrics.connectionsClosed.WithLabelValues(string(closedFullByIP))); n != 1 {
 		t.Errorf("refused by address: %v", n)
-	}
-}
-
-// failingListener fails n times, then blocks until closed.
-type failingListener struct {
-	net.Listener
-	mu     sync.Mutex // guards the fields below
-	left   int
-	times  []time.Time
-	closed chan struct{}
-}
-
-func (l *failingListener) Accept() (net.Conn, error) {
-	l.mu.Lock()
-	l.times = append(l.times, time.Now())
-	fail := l.left > 0
-	l.left--
-	l.mu.Unlock()
-	if fail {
-		return nil, errors.New("too many open files")
-	}
-	<-l.closed
-	return nil, net.ErrClosed
-}
-
-func (l *failingListener) Close() error {
-	close(l.closed)
-	return nil
-}
-
-func TestAcceptBackOff(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		inner := &failingListener{left: 12, closed: make(chan struct{})}
-		l := newListener(inner, DefaultConfig(), NewMetrics(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
-				t.Errorf("Accept: %v", err)
-			}
-		})
-		time.Sleep(20 * time.Second) //nolint:forbidigo // fake clock: returns at once
-		must(t, l.Close())
-		wg.Wait()
-		if n := len(inner.times); n != 13 {
-			t.Fatalf("%d calls of accept in 20 s, want 13", n)
-		}
-		if last := inner.times[12].Sub(inner.times[11]); last != acceptPauseMax {
-			t.Errorf("last pause %s, want %s", last, acceptPauseMax)
-		}
-	})
-}
-
-func TestFailureLimiter(t *testing.T) {
-	clock := mediatest.NewClock()
-	l := failureLimiter{now: clock.Now}
-	ip := netip.MustParseAddr("203.0.113.7")
-	for i, want := range []time.Duration{0, 0, failurePause, failurePause} {
-		if got := l.pause(ip); got != want {
-			t.Errorf("case 48: failure %d: pause %s, want %s", i+1, got, want)
-		}
-	}
-	if got := l.pause(netip.MustParseAddr("203.0.113.8")); got != 0 {
-		t.Errorf("another address: pause %s", got)
-	}
-	clock.Advance(failureMemory + 1)
-	if got := l.pause(ip); got != 0 {
-		t.Errorf("after a minute: pause %s", got)
-	}
-	l.pause(ip)
-	l.succeeded(ip)
-	if got := l.pause(ip); got != 0 {
-		t.Errorf("after a right key: pause %s", got)
-	}
-	for i := range 3 * failureAddresses {
-		l.pause(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
-	}
-	if n := len(l.seen); n > failureAddresses {
-		t.Errorf("%d addresses remembered", n)
 	}
 }
 

@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"errors"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"sync"
@@ -10,10 +11,10 @@ import (
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
-	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
 
 	"github.com/lectern/lectern/media"
+	"github.com/lectern/lectern/media/ingest"
+	"github.com/lectern/lectern/media/rtsp/internal/reception"
 	"github.com/lectern/lectern/media/stream"
 )
 
@@ -31,11 +32,12 @@ type publisher struct {
 	stopping <-chan struct{}
 
 	streamName string
-	plan       plan
+	plan       reception.Plan
 
 	// Set by begin, then read-only; nil before.
-	pub Publication
-	in  *ingest
+	pub    ingest.Publication
+	in     *reception.Receiver
+	logger *slog.Logger
 
 	mu    sync.Mutex // guards the field below
 	cause error      // why we closed the session; the first one stays
@@ -51,9 +53,8 @@ func (p *publisher) admit(ctx *gortsplib.ServerHandlerOnAnnounceCtx, authorize f
 	if err != nil {
 		return &authError{err}
 	}
-	p.server.limiter.succeeded(p.remote)
 	p.streamName = name
-	p.plan, err = mapDescription(ctx.Description, p.server.cfg.IgnoreUnsupportedAudio)
+	p.plan, err = reception.Map(ctx.Description, p.server.cfg.IgnoreUnsupportedAudio)
 	return err
 }
 
@@ -65,21 +66,19 @@ func (p *publisher) begin() error {
 	if err != nil {
 		return err
 	}
-	logger := p.server.logger.With("stream", p.streamName, "remote", p.remote.String())
-	in, err := newIngest(p.plan, pub, p.server.cfg.MediaTimeout, p.server.deps.Metrics, logger, time.Now(), p.fail)
+	p.logger = p.server.logger.With("stream", p.streamName, "remote", p.remote.String())
+	in, err := reception.New(p.plan, pub, reception.Deps{
+		MediaTimeout: p.server.cfg.MediaTimeout, Stop: p.fail, Metrics: p.server.deps.Metrics.media, Logger: p.logger,
+	}, time.Now())
 	if err != nil {
-		pub.Close(closeReason(err))
+		closeFor(pub, err)
 		return err
 	}
 	p.pub, p.in = pub, in
-	for _, s := range p.plan.streams {
-		id := s.track.ID
-		p.session.OnPacketRTP(s.media, s.format, func(pkt *rtp.Packet) { in.packet(id, pkt, time.Now()) })
-		p.session.OnPacketRTCP(s.media, func(pkt rtcp.Packet) { in.control(id, pkt) })
-	}
+	in.Attach(p.session)
 	p.conn.setPublishing(true)
 	p.server.deps.Metrics.publications.WithLabelValues(protocolPush).Inc()
-	logger.Info("publisher admitted", "protocol", protocolPush, "ignored_tracks", p.plan.ignored)
+	p.logger.Info("publisher admitted", "protocol", protocolPush, "ignored_tracks", p.plan.Ignored)
 	return nil
 }
 
@@ -95,7 +94,7 @@ func (p *publisher) watch() {
 			p.fail(errPublicationEnded)
 			return
 		case now := <-tick.C:
-			if err := p.in.check(now); err != nil {
+			if err := p.in.Check(now); err != nil {
 				p.fail(err)
 			}
 		}
@@ -124,12 +123,12 @@ func (p *publisher) end(err error) {
 	if cause == nil {
 		cause = p.causeOf(err)
 	}
-	p.pub.Close(closeReason(cause))
+	closeFor(p.pub, cause)
 	p.conn.setPublishing(false)
 	reason := p.pub.Reason().String()
 	p.server.deps.Metrics.publications.WithLabelValues(protocolPush).Dec()
 	p.server.deps.Metrics.publicationsEnded.WithLabelValues(protocolPush, reason).Inc()
-	p.in.logger.Info("publisher left", "reason", reason, "err", cause)
+	p.logger.Info("publisher left", "reason", reason, "err", cause)
 }
 
 // causeOf translates why the library ended the session: nil for a goodbye.
@@ -146,8 +145,33 @@ func (p *publisher) causeOf(err error) error {
 	}
 }
 
-// refuse builds the response for err, pauses when the key was wrong too often,
-// and returns an error that makes the library close the connection.
+// closeFor closes pub because of err.
+func closeFor(pub ingest.Publication, err error) {
+	if refusal, ok := errors.AsType[*media.RefusalError](err); ok {
+		pub.Refused(refusal)
+	}
+	pub.Close(closeReason(err))
+}
+
+// closeReason tells how a publication ends that failed with err.
+func closeReason(err error) stream.CloseReason {
+	var refusal *media.RefusalError
+	switch {
+	case err == nil:
+		return stream.CloseClean
+	case errors.As(err, &refusal):
+		return stream.CloseRefused
+	case errors.Is(err, reception.ErrNoMedia):
+		return stream.CloseSilent
+	case errors.Is(err, errStopping):
+		return stream.CloseShutdown
+	default:
+		return stream.CloseDropped
+	}
+}
+
+// refuse builds the response for err, and returns an error that makes the library
+// close the connection.
 func (p *publisher) refuse(err error) (*base.Response, error) {
 	code, text, label := answer(err)
 	p.server.deps.Metrics.refusals.WithLabelValues(protocolPush, label).Inc()
@@ -159,9 +183,6 @@ func (p *publisher) refuse(err error) (*base.Response, error) {
 		logger.Error("publisher could not be checked", "err", err)
 	} else {
 		logger.Info("publisher refused")
-	}
-	if label == refusedKey {
-		pauseFor(p.server.limiter.pause(p.remote), p.stopping)
 	}
 	return &base.Response{StatusCode: code, StatusMessage: phrase(text)}, errRefused
 }

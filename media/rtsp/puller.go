@@ -11,6 +11,8 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 
 	"github.com/lectern/lectern/media"
+	"github.com/lectern/lectern/media/ingest"
+	"github.com/lectern/lectern/media/rtsp/internal/reception"
 	"github.com/lectern/lectern/media/stream"
 )
 
@@ -23,7 +25,7 @@ type PullerDeps struct {
 	// is secret.
 	Source string
 
-	Hub     Hub
+	Hub     ingest.Hub
 	Logger  *slog.Logger
 	Metrics *Metrics
 
@@ -31,6 +33,13 @@ type PullerDeps struct {
 	// math/rand/v2.
 	Jitter func() float64
 }
+
+// protocolPush and protocolPull are the values of stream.PublishRequest.Protocol,
+// which are label values too.
+const (
+	protocolPush = "rtsp"
+	protocolPull = "rtsp-pull"
+)
 
 // Puller fetches one camera's media and publishes it, again and again until the
 // stream ends: a camera that is gone is tried after 1, 2, 4 … 30 s.
@@ -158,7 +167,7 @@ func outcomeOf(err error) string {
 		return outcomeBusy
 	case errors.As(err, &closed):
 		return outcomeClosed
-	case errors.Is(err, errNoMedia):
+	case errors.Is(err, reception.ErrNoMedia):
 		return outcomeSilent
 	case errors.As(err, &status) && status.code == base.StatusUnauthorized:
 		return outcomeUnauthorised

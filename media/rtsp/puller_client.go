@@ -15,9 +15,10 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/headers"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
-	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
 
+	"github.com/lectern/lectern/media"
+	"github.com/lectern/lectern/media/ingest"
+	"github.com/lectern/lectern/media/rtsp/internal/reception"
 	"github.com/lectern/lectern/media/stream"
 )
 
@@ -82,6 +83,9 @@ func (p *Puller) connect(parent context.Context) (lived time.Duration, err error
 	if parent.Err() != nil {
 		reason = stream.CloseShutdown
 	}
+	if refusal, ok := errors.AsType[*media.RefusalError](err); ok {
+		pub.Refused(refusal)
+	}
 	pub.Close(reason)
 	p.deps.Metrics.publications.WithLabelValues(protocolPull).Dec()
 	p.deps.Metrics.publicationsEnded.WithLabelValues(protocolPull, pub.Reason().String()).Inc()
@@ -110,7 +114,7 @@ func (a *pull) client() *gortsplib.Client {
 			p.logger.Info("no packets over udp: switching to tcp")
 		},
 		OnPacketsLost: func(uint64) {}, // the depacketiser counts by itself
-		OnDecodeError: func(error) { p.deps.Metrics.packetsUnreadable.Inc() },
+		OnDecodeError: func(error) { p.deps.Metrics.media.PacketsUnreadable.Inc() },
 	}
 	if p.cfg.Transport == TransportTCP {
 		transport := gortsplib.TransportTCP
@@ -129,7 +133,7 @@ func (a *pull) dial(ctx context.Context, network, address string) (net.Conn, err
 	if err != nil || host != a.puller.source.Hostname() {
 		return nil, ErrForeignRedirect
 	}
-	d := net.Dialer{KeepAliveConfig: keepAlive()}
+	d := net.Dialer{KeepAliveConfig: ingest.KeepAlive()}
 	c, err := d.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, fmt.Errorf("dial camera: %w", err)
@@ -193,22 +197,22 @@ func (a *pull) onResponse(res *base.Response) {
 }
 
 // begin asks for the camera's media and publishes it.
-func (a *pull) begin(ctx context.Context, c *gortsplib.Client) (Publication, *ingest, error) {
+func (a *pull) begin(ctx context.Context, c *gortsplib.Client) (ingest.Publication, *reception.Receiver, error) {
 	p := a.puller
 	desc, _, err := c.Describe(p.source)
 	if err != nil {
 		return nil, nil, a.explain(ctx, "describe", err)
 	}
-	pl, err := mapDescription(desc, p.cfg.IgnoreUnsupportedAudio)
+	plan, err := reception.Map(desc, p.cfg.IgnoreUnsupportedAudio)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, s := range pl.streams {
+	for _, s := range plan.Streams {
 		// The library ignores the error of parsing this URL and would fault.
-		if u, urlErr := s.media.URL(desc.BaseURL); urlErr != nil || u == nil {
+		if u, urlErr := s.Media.URL(desc.BaseURL); urlErr != nil || u == nil {
 			return nil, nil, errBadControl
 		}
-		if _, err = c.Setup(desc.BaseURL, s.media, 0, 0); err != nil {
+		if _, err = c.Setup(desc.BaseURL, s.Media, 0, 0); err != nil {
 			return nil, nil, a.explain(ctx, "set up", err)
 		}
 	}
@@ -218,26 +222,24 @@ func (a *pull) begin(ctx context.Context, c *gortsplib.Client) (Publication, *in
 	if err != nil {
 		return nil, nil, fmt.Errorf("publish camera: %w", err)
 	}
-	in, err := newIngest(pl, pub, p.cfg.Timeout, p.deps.Metrics, p.logger, time.Now(), func(err error) { a.cancel(err) })
+	in, err := reception.New(plan, pub, reception.Deps{
+		MediaTimeout: p.cfg.Timeout, Stop: func(err error) { a.cancel(err) }, Metrics: p.deps.Metrics.media, Logger: p.logger,
+	}, time.Now())
 	if err != nil {
-		pub.Close(closeReason(err))
+		closeFor(pub, err)
 		return nil, nil, err
 	}
-	for _, s := range pl.streams {
-		id := s.track.ID
-		c.OnPacketRTP(s.media, s.format, func(pkt *rtp.Packet) { in.packet(id, pkt, time.Now()) })
-		c.OnPacketRTCP(s.media, func(pkt rtcp.Packet) { in.control(id, pkt) })
-	}
+	in.Attach(c)
 	if _, err := c.Play(nil); err != nil {
 		err = a.explain(ctx, "play", err)
-		pub.Close(closeReason(err))
+		closeFor(pub, err)
 		return nil, nil, err
 	}
 	return pub, in, nil
 }
 
 // wait returns why the media ended; never nil.
-func (a *pull) wait(ctx context.Context, c *gortsplib.Client, pub Publication, in *ingest) error {
+func (a *pull) wait(ctx context.Context, c *gortsplib.Client, pub ingest.Publication, in *reception.Receiver) error {
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
 	ended := make(chan error, 1)
@@ -255,7 +257,7 @@ func (a *pull) wait(ctx context.Context, c *gortsplib.Client, pub Publication, i
 		case <-pub.Done():
 			return &pulledEndError{pub.Reason()}
 		case now := <-tick.C:
-			if err := in.check(now); err != nil {
+			if err := in.Check(now); err != nil {
 				return err
 			}
 		}

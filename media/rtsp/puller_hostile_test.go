@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
+
+	"github.com/lectern/lectern/media/rtsp/internal/rtptest"
 )
 
 // script is a camera made of canned answers, one connection after the other.
@@ -60,11 +62,11 @@ func script(t *testing.T, answer func(method, cseq string) string) (addr string)
 }
 
 func sdpH264Control(control string) string {
-	return strings.Replace(sdpH264, "streamid=0", control, 1)
+	return strings.Replace(rtptest.SDPH264, "streamid=0", control, 1)
 }
 
 func describeAnswer(cseq, medias string) string {
-	body := sdpHead + medias
+	body := rtptest.SDPHead + medias
 	return fmt.Sprintf("RTSP/1.0 200 OK\r\nCSeq: %s\r\nContent-Base: rtsp://127.0.0.1/x/\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", cseq, len(body), body)
 }
 
@@ -95,7 +97,7 @@ func TestPullerSurvivesHostileCameras(t *testing.T) {
 				case "OPTIONS":
 					return "RTSP/1.0 404 Not Found\r\nCSeq: " + cseq + "\r\n\r\n"
 				case "DESCRIBE":
-					return describeAnswer(cseq, sdpH264Control("trackID=0")+sdpAAC)
+					return describeAnswer(cseq, sdpH264Control("trackID=0")+rtptest.SDPAAC)
 				case "SETUP":
 					if setups++; setups%2 == 1 {
 						return ok(cseq, "Session: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n")

@@ -21,8 +21,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"github.com/lectern/lectern/media"
+	"github.com/lectern/lectern/media/ingest/ingesttest"
 	"github.com/lectern/lectern/media/mediatest"
+	"github.com/lectern/lectern/media/rtsp/internal/rtptest"
 	"github.com/lectern/lectern/media/stream"
 )
 
@@ -37,7 +38,7 @@ type fakeCamera struct {
 	t       *testing.T
 	server  *gortsplib.Server
 	stream  *gortsplib.ServerStream
-	send    *sender
+	send    *rtptest.Sender
 	src     *mediatest.Source
 	addr    string
 	methods []auth.VerifyMethod
@@ -50,7 +51,7 @@ type fakeCamera struct {
 func startCamera(t *testing.T, methods ...auth.VerifyMethod) *fakeCamera {
 	t.Helper()
 	src := mediatest.New(t, mediatest.Config{GOP: 30})
-	cam := &fakeCamera{t: t, src: src, send: newSender(t, src.Tracks(), false), methods: methods}
+	cam := &fakeCamera{t: t, src: src, send: rtptest.New(t, src.Tracks(), false), methods: methods}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	cam.addr = ln.Addr().String()
@@ -59,7 +60,7 @@ func startCamera(t *testing.T, methods ...auth.VerifyMethod) *fakeCamera {
 		Listen: func(string, string) (net.Listener, error) { return ln, nil },
 	}
 	must(t, cam.server.Start())
-	cam.stream = &gortsplib.ServerStream{Server: cam.server, Desc: cam.send.desc}
+	cam.stream = &gortsplib.ServerStream{Server: cam.server, Desc: cam.send.Desc}
 	must(t, cam.stream.Initialize())
 	t.Cleanup(func() {
 		cam.stream.Close()
@@ -106,12 +107,8 @@ func (c *fakeCamera) OnStreamWriteError(*gortsplib.ServerHandlerOnStreamWriteErr
 // play sends the next d of media to the readers.
 func (c *fakeCamera) play(d time.Duration) {
 	for _, s := range c.src.Take(d) {
-		m := c.send.video
-		if s.Track == media.AudioTrackID {
-			m = c.send.audio
-		}
-		for _, pkt := range c.send.pack(s) {
-			_ = c.stream.WritePacketRTP(m, pkt) // readers may be gone
+		for _, pkt := range c.send.Pack(s) {
+			_ = c.stream.WritePacketRTP(c.send.Media(s), pkt) // readers may be gone
 		}
 	}
 }
@@ -128,7 +125,7 @@ func (c *fakeCamera) drop() {
 
 // testPuller is a running Puller.
 type testPuller struct {
-	hub     *fakeHub
+	hub     *ingesttest.Hub
 	metrics *Metrics
 	log     *lockedBuffer
 	puller  *Puller
@@ -138,7 +135,7 @@ type testPuller struct {
 
 func newTestPuller(t *testing.T, source string) *testPuller {
 	t.Helper()
-	tp := &testPuller{hub: &fakeHub{}, metrics: NewMetrics(prometheus.NewRegistry()), log: &lockedBuffer{}, done: make(chan struct{})}
+	tp := &testPuller{hub: &ingesttest.Hub{}, metrics: NewMetrics(prometheus.NewRegistry()), log: &lockedBuffer{}, done: make(chan struct{})}
 	cfg := DefaultConfig().Pull
 	cfg.ReconnectMin = 100 * time.Millisecond
 	var err error
@@ -191,7 +188,7 @@ func TestPullerReconnects(t *testing.T) {
 
 	for round := 1; round <= 2; round++ {
 		tp.waitAttempts(t, outcomeConnected, float64(round))
-		pub := tp.hub.publications()[round-1]
+		pub := tp.hub.Publications()[round-1]
 		mediatest.Eventually(t, func() string {
 			cam.play(500 * time.Millisecond)
 			if n := len(pub.Samples()); n < 50 {
@@ -207,10 +204,10 @@ func TestPullerReconnects(t *testing.T) {
 	}
 	tp.waitAttempts(t, outcomeConnected, 3)
 	tp.stop()
-	if got := tp.hub.publications()[2].Reason(); got != stream.CloseShutdown {
+	if got := tp.hub.Publications()[2].Reason(); got != stream.CloseShutdown {
 		t.Errorf("last publication closed as %s", got)
 	}
-	req := tp.hub.requests[0]
+	req := tp.hub.Publications()[0].Request
 	if req.Stream != testStream || req.Protocol != "rtsp-pull" || !req.Remote.IsLoopback() {
 		t.Errorf("publish request %+v", req)
 	}
@@ -261,29 +258,29 @@ func TestPullerStopsWithStream(t *testing.T) {
 	t.Run("class ended", func(t *testing.T) {
 		tp := newTestPuller(t, cam.source(cameraUser, cameraPass)).start(t)
 		tp.waitAttempts(t, outcomeConnected, 1)
-		tp.hub.publications()[0].Close(stream.CloseClassEnded)
+		tp.hub.Publications()[0].Close(stream.CloseClassEnded)
 		<-tp.done
 	})
 	t.Run("stream gone", func(t *testing.T) {
 		tp := newTestPuller(t, cam.source(cameraUser, cameraPass))
-		tp.hub.refuse = stream.ErrNoStream
+		tp.hub.Refuse(stream.ErrNoStream)
 		tp.start(t)
 		<-tp.done
 	})
 	t.Run("taken over: tries again", func(t *testing.T) {
 		tp := newTestPuller(t, cam.source(cameraUser, cameraPass)).start(t)
 		tp.waitAttempts(t, outcomeConnected, 1)
-		tp.hub.publications()[0].Close(stream.CloseTakenOver)
+		tp.hub.Publications()[0].Close(stream.CloseTakenOver)
 		tp.waitAttempts(t, outcomeConnected, 2)
 	})
 }
 
 func TestPullerRefusesMedia(t *testing.T) {
 	cam := startCamera(t, auth.VerifyMethodDigestMD5)
-	cam.send.audio.Formats = opusFormats() // read anew at each DESCRIBE
+	cam.send.SetAudio(opus()) // read anew at each DESCRIBE
 	tp := newTestPuller(t, cam.source(cameraUser, cameraPass)).start(t)
 	tp.waitAttempts(t, outcomeRefused, 1)
-	if n := len(tp.hub.publications()); n != 0 {
+	if n := len(tp.hub.Publications()); n != 0 {
 		t.Errorf("%d publications", n)
 	}
 }

@@ -8,15 +8,16 @@ import (
 	"net"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/bluenviron/gortsplib/v4"
+
+	"github.com/lectern/lectern/media/ingest"
 )
 
 // Deps are the parts a Server works with. All are required.
 type Deps struct {
-	Authorizer Authorizer
-	Hub        Hub
+	Authorizer ingest.Authorizer
+	Hub        ingest.Hub
 	Logger     *slog.Logger
 	Metrics    *Metrics
 }
@@ -26,10 +27,10 @@ type Deps struct {
 // over UDP. It plays nothing.
 type Server struct {
 	// Set by NewServer, then read-only.
-	cfg     Config
-	deps    Deps
-	logger  *slog.Logger
-	limiter *failureLimiter
+	cfg        Config
+	deps       Deps
+	authorizer ingest.Authorizer
+	logger     *slog.Logger
 
 	// listenPacket opens the UDP ports; nil for net.ListenPacket. Tests take a
 	// free pair of ports that way.
@@ -42,10 +43,10 @@ func NewServer(cfg Config, deps Deps) (*Server, error) {
 		return nil, fmt.Errorf("configure rtsp: %w", err)
 	}
 	return &Server{
-		cfg:     cfg,
-		deps:    deps,
-		logger:  deps.Logger.With("component", "rtsp"),
-		limiter: &failureLimiter{now: time.Now},
+		cfg:        cfg,
+		deps:       deps,
+		authorizer: ingest.Guard(deps.Authorizer),
+		logger:     deps.Logger.With("component", "rtsp"),
 	}, nil
 }
 
@@ -61,7 +62,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	h := &handler{
 		server: s,
 		authorize: func(key string, pub *publisher) (string, error) {
-			return s.deps.Authorizer.Authorize(ctx, key, pub.remote)
+			return s.authorizer.Authorize(ctx, key, pub.remote)
 		},
 		stopping: ctx.Done(),
 		watch:    watches.Go,

@@ -6,17 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/lectern/lectern/media"
+	"github.com/lectern/lectern/media/ingest/ingesttest"
 	"github.com/lectern/lectern/media/mediatest"
+	"github.com/lectern/lectern/media/rtsp/internal/rtptest"
 	"github.com/lectern/lectern/media/stream"
 )
 
@@ -40,12 +45,12 @@ func TestServerTakesPush(t *testing.T) {
 				ts = startUDPServer(t)
 			}
 			src := mediatest.New(t, mediatest.Config{GOP: 30})
-			send := newSender(t, src.Tracks(), false)
+			send := rtptest.New(t, src.Tracks(), false)
 			c, err := ts.record(send, tc.path, tc.transport)
 			must(t, err)
 			sent := src.Take(2 * time.Second)
 			push(t, c, send, sent)
-			pub := ts.hub.publications()[0]
+			pub := ts.hub.Publications()[0]
 			mediatest.Eventually(t, func() string {
 				if n := len(pub.Samples()); n != len(sent) {
 					return fmt.Sprintf("%d samples of %d", n, len(sent))
@@ -57,9 +62,9 @@ func TestServerTakesPush(t *testing.T) {
 			if got := pub.Reason(); got != stream.CloseClean {
 				t.Errorf("closed as %s, want clean after TEARDOWN", got)
 			}
-			checkSamples(t, sent, pub.Samples(), media.VideoTrackID)
-			checkSamples(t, sent, pub.Samples(), media.AudioTrackID)
-			req := ts.hub.requests[0]
+			rtptest.CheckSamples(t, sent, pub.Samples(), media.VideoTrackID)
+			rtptest.CheckSamples(t, sent, pub.Samples(), media.AudioTrackID)
+			req := pub.Request
 			if req.Stream != testStream || req.Protocol != "rtsp" || !req.Remote.IsLoopback() {
 				t.Errorf("publish request %+v", req)
 			}
@@ -141,11 +146,11 @@ func TestServerRefuses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			ts := startServer(t, nil)
-			ts.hub.refuse = tc.hub
+			ts.hub.Refuse(tc.hub)
 			src := mediatest.New(t, mediatest.Config{})
-			send := newSender(t, src.Tracks(), false)
+			send := rtptest.New(t, src.Tracks(), false)
 			if tc.opus {
-				send.audio.Formats = opusFormats()
+				send.SetAudio(opus())
 			}
 			c, err := ts.record(send, tc.path, gortsplib.TransportTCP)
 			if err == nil {
@@ -162,11 +167,53 @@ func TestServerRefuses(t *testing.T) {
 			if n := testutil.ToFloat64(ts.metrics.refusals.WithLabelValues("rtsp", tc.reason)); n != 1 {
 				t.Errorf("refusals counted for %s: %v", tc.reason, n)
 			}
-			if n := len(ts.hub.publications()); n != 0 {
+			if n := len(ts.hub.Publications()); n != 0 {
 				t.Errorf("%d publications", n)
 			}
 		})
 	}
+}
+
+// countedAuthorizer tells of each call.
+type countedAuthorizer struct {
+	fakeAuthorizer
+	calls chan struct{}
+}
+
+func (a countedAuthorizer) Authorize(ctx context.Context, key string, remote netip.Addr) (string, error) {
+	a.calls <- struct{}{}
+	return a.fakeAuthorizer.Authorize(ctx, key, remote)
+}
+
+// Case 48: the third wrong key is held back, until the server stops.
+func TestServerHoldsBackRefusals(t *testing.T) {
+	keys := countedAuthorizer{calls: make(chan struct{})}
+	ts := startServerFor(t, keys, nil)
+	var guessing sync.WaitGroup
+	for range 3 {
+		send := rtptest.New(t, mediatest.New(t, mediatest.Config{}).Tracks(), false)
+		guessing.Go(func() {
+			if c, err := ts.record(send, "/live/guess", gortsplib.TransportTCP); err == nil {
+				c.Close()
+				t.Error("a guess was right")
+			}
+		})
+	}
+	for range 3 {
+		<-keys.calls
+	}
+	refused := func() float64 { return testutil.ToFloat64(ts.metrics.refusals.WithLabelValues("rtsp", "key")) }
+	mediatest.Eventually(t, func() string {
+		if refused() < 2 {
+			return "the first two are held back too"
+		}
+		return ""
+	})
+	if n := refused(); n != 2 {
+		t.Errorf("%v keys refused at once, want 2", n)
+	}
+	ts.stop()
+	guessing.Wait()
 }
 
 func TestServerPlaysNothing(t *testing.T) {
@@ -228,15 +275,15 @@ func TestServerRawRequests(t *testing.T) {
 }
 
 func TestServerEndsPublication(t *testing.T) {
-	start := func(t *testing.T) (*testServer, *gortsplib.Client, *fakePublication) {
+	start := func(t *testing.T) (*testServer, *gortsplib.Client, *ingesttest.Publication) {
 		t.Helper()
 		ts := startServer(t, func(c *Config) { c.MediaTimeout = time.Second })
 		src := mediatest.New(t, mediatest.Config{})
-		send := newSender(t, src.Tracks(), false)
+		send := rtptest.New(t, src.Tracks(), false)
 		c, err := ts.record(send, "/live/"+testKey, gortsplib.TransportTCP)
 		must(t, err)
 		push(t, c, send, src.Take(200*time.Millisecond))
-		return ts, c, ts.hub.publications()[0]
+		return ts, c, ts.hub.Publications()[0]
 	}
 	t.Run("closed from outside", func(t *testing.T) {
 		ts, c, pub := start(t)
@@ -260,9 +307,9 @@ func TestServerEndsPublication(t *testing.T) {
 		}
 	})
 	t.Run("connection lost", func(t *testing.T) {
-		ts, pub := startServer(t, nil), (*fakePublication)(nil)
+		ts, pub := startServer(t, nil), (*ingesttest.Publication)(nil)
 		src := mediatest.New(t, mediatest.Config{})
-		send := newSender(t, src.Tracks(), false)
+		send := rtptest.New(t, src.Tracks(), false)
 		var conn net.Conn
 		tcp := gortsplib.TransportTCP
 		c := &gortsplib.Client{Transport: &tcp, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -270,8 +317,8 @@ func TestServerEndsPublication(t *testing.T) {
 			conn, err = (&net.Dialer{}).DialContext(ctx, network, address)
 			return conn, err
 		}}
-		must(t, c.StartRecording(ts.url("/live/"+testKey), send.desc))
-		pub = ts.hub.publications()[0]
+		must(t, c.StartRecording(ts.url("/live/"+testKey), send.Desc))
+		pub = ts.hub.Publications()[0]
 		must(t, conn.Close())
 		<-pub.Done()
 		if got := pub.Reason(); got != stream.CloseDropped {
@@ -290,14 +337,14 @@ func TestServerEndsPublication(t *testing.T) {
 	t.Run("media refused", func(t *testing.T) {
 		ts := startServer(t, nil)
 		src := mediatest.New(t, mediatest.Config{})
-		send := newSender(t, src.Tracks(), false)
+		send := rtptest.New(t, src.Tracks(), false)
 		c, err := ts.record(send, "/live/"+testKey, gortsplib.TransportTCP)
 		must(t, err)
 		defer c.Close()
-		pub := ts.hub.publications()[0]
+		pub := ts.hub.Publications()[0]
 		pub.Refuse(nil, &media.RefusalError{Code: "keyframe_interval", Text: "Set the keyframe interval to 2 s."})
-		for _, pkt := range send.pack(src.Next()) { // the server closes at the first
-			_ = c.WritePacketRTP(send.video, pkt)
+		for _, pkt := range send.Pack(src.Next()) { // the server closes at the first
+			_ = c.WritePacketRTP(send.Video, pkt)
 		}
 		<-pub.Done()
 		if got := pub.Reason(); got != stream.CloseRefused {
@@ -305,3 +352,6 @@ func TestServerEndsPublication(t *testing.T) {
 		}
 	})
 }
+
+// opus is an audio format that is refused.
+func opus() format.Format { return &format.Opus{PayloadTyp: 97, ChannelCount: 2} }

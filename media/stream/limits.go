@@ -55,6 +55,10 @@ func (k *keyframes) add(s *media.Sample) *media.RefusalError {
 	return nil
 }
 
+// proven reports whether a publisher with these pictures, if it has any, keeps
+// the limit.
+func (k *keyframes) proven() bool { return k.limit == 0 || !k.any || k.interval > 0 }
+
 func refuseKeyframes(interval time.Duration, more bool) *media.RefusalError {
 	seconds := strconv.FormatFloat(interval.Round(100*time.Millisecond).Seconds(), 'f', -1, 64)
 	if more {

@@ -11,7 +11,8 @@ import (
 	"github.com/lectern/lectern/media/stream"
 )
 
-// Cases 24 to 26: too few keyframes are refused with advice, slow pictures are not.
+// Case 24: no keyframes, and case 25: too few are refused with advice; case 26:
+// slow pictures are not.
 func TestKeyframeInterval(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -37,8 +38,8 @@ func TestKeyframeInterval(t *testing.T) {
 				err = mediatest.Push(p, src, r.clock, 20*time.Second)
 			}
 			if tc.want == "" {
-				if err != nil {
-					t.Errorf("refused: %v", err)
+				if err != nil || !isClosed(p.Started()) {
+					t.Errorf("refused: %v, started: %t", err, isClosed(p.Started()))
 				}
 				return
 			}
@@ -49,11 +50,26 @@ func TestKeyframeInterval(t *testing.T) {
 			if again := p.Write(src.Next()); !errors.As(again, &refusal) {
 				t.Errorf("the next write: %v", again)
 			}
+			// A class must not begin, and be over a minute later, while its
+			// teacher looks for the setting.
+			p.Close(stream.CloseRefused)
+			if isClosed(p.Started()) {
+				t.Error("started, though no media can be served")
+			}
 		})
 	}
 }
 
-// Case 35.
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// Case 35: twice the ceiling is warned of, three times it is refused.
 func TestBitrateCeiling(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -104,7 +120,7 @@ func TestBitrateCeiling(t *testing.T) {
 	}
 }
 
-// Case 34 and its abuse: catching up is fine, sending a file as fast as one can is not.
+// Case 34: catching up is fine, sending a file as fast as one can is not.
 func TestAhead(t *testing.T) {
 	r := newRig(t, stream.DefaultConfig(), nil)
 	src := mediatest.New(t, mediatest.Config{})

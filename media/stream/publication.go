@@ -17,7 +17,7 @@ type Publication struct {
 	stream  *Stream
 	req     PublishRequest
 	since   time.Time
-	started chan struct{} // closed with the first access unit
+	started chan struct{} // closed when the media is known to be good
 	done    chan struct{} // closed with the publication
 	bytes   prometheus.Counter
 
@@ -123,6 +123,18 @@ func (p *Publication) write(s media.Sample, now time.Time) (warn bool, refusal *
 	return warn, refusal, nil
 }
 
+// Refused notes what the publisher was told by those who read its media before
+// they came here; SetTracks and Write note their own refusals. Call
+// Close(CloseRefused) next. The first refusal stays.
+func (p *Publication) Refused(r *media.RefusalError) {
+	p.stream.mu.Lock()
+	known := p.refusal != nil || p.reason != 0
+	p.stream.mu.Unlock()
+	if !known {
+		_ = p.refuse(r) // what the caller has already
+	}
+}
+
 // Close ends the stay. The first reason wins. CloseClean means that the
 // publisher said goodbye, CloseDropped that its connection was lost.
 func (p *Publication) Close(reason CloseReason) {
@@ -134,8 +146,9 @@ func (p *Publication) Close(reason CloseReason) {
 	}
 }
 
-// Started is closed when the first access unit of the publication reached the
-// readers: its media is good, not only its key.
+// Started is closed when access units of the publication have reached the readers
+// and its keyframes are known to be close enough, which takes two of them: its
+// media is good, not only its key.
 func (p *Publication) Started() <-chan struct{} { return p.started }
 
 // Done is closed when the publication has been closed by either side; Reason
@@ -203,6 +216,14 @@ func (p *Publication) logClosed() {
 	p.stream.hub.logger.Info("publication closed",
 		"stream", p.stream.name, "protocol", p.req.Protocol, "remote", p.req.Remote,
 		"reason", reason.String(), "duration", at.Sub(p.since), "bytes", received)
+}
+
+// warning is a sentence for the publisher, or empty.
+func (p *Publication) warning() string {
+	if _, video := media.Find(p.tracks, media.KindVideo); video && p.begun && !p.keyframes.any {
+		return "Your encoder announced video but sends no picture, so the class goes on with sound only. Check the camera, then start the stream again."
+	}
+	return p.meter.warning()
 }
 
 func (p *Publication) isVideo(id media.TrackID) bool {

@@ -101,7 +101,7 @@ func (s *Stream) Status() Status {
 	st.BytesIn, st.Bitrate = p.meter.total, p.meter.rate
 	st.KeyframeInterval = p.keyframes.interval
 	st.Lag = s.lagLocked(now)
-	st.Warning = p.meter.warning()
+	st.Warning = p.warning()
 	return st
 }
 
@@ -228,7 +228,7 @@ func (f fanout) Discontinuity(d *media.Discontinuity) {
 // AccessUnit implements timeline.Sink.
 func (f fanout) AccessUnit(au *media.AccessUnit) {
 	f.s.captured = au.CapturedAt
-	if p := f.s.current; p != nil && !p.begun {
+	if p := f.s.current; p != nil && !p.begun && p.reason == 0 && p.refusal == nil && p.keyframes.proven() {
 		p.begun = true
 		close(p.started)
 	}

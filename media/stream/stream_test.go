@@ -15,7 +15,7 @@ import (
 	"github.com/lectern/lectern/media/stream"
 )
 
-// Case 31.
+// Case 31: who may take over from whom.
 func TestTakeover(t *testing.T) {
 	hall, office := addresses["hall"], addresses["office"]
 	for _, tc := range []struct {
@@ -118,6 +118,8 @@ func TestPublishErrors(t *testing.T) {
 	}
 }
 
+// Case 10: tracks announced again unchanged are nothing; case 18: a changed sound
+// track starts a new run.
 func TestSetTracks(t *testing.T) {
 	r := newRig(t, stream.Config{}, func(tracks []media.Track) error {
 		if v, ok := media.Find(tracks, media.KindVideo); ok && v.Video.Width == 128 {
@@ -141,7 +143,7 @@ func TestSetTracks(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.push(p, src, 2*time.Second)
-	if err = p.SetTracks(src.Tracks()); err != nil { // case 10
+	if err = p.SetTracks(src.Tracks()); err != nil {
 		t.Fatal(err)
 	}
 	r.push(p, src, 2*time.Second)
@@ -171,6 +173,7 @@ func TestSetTracks(t *testing.T) {
 	}
 }
 
+// Case 33: the lag of a publisher that stalls is shown.
 func TestStatus(t *testing.T) {
 	r := newRig(t, stream.DefaultConfig(), nil)
 	if st := r.stream.Status(); st.Publishing || st.Previous.Reason != 0 {
@@ -197,7 +200,7 @@ func TestStatus(t *testing.T) {
 	if st.BytesIn == 0 || st.Bitrate == 0 || st.KeyframeInterval != 2*time.Second || st.Lag < 0 || st.Lag > 100*time.Millisecond {
 		t.Errorf("status %+v", st)
 	}
-	r.clock.Advance(5 * time.Second) // case 33
+	r.clock.Advance(5 * time.Second)
 	if lag := r.counter("lectern_stream_publication_lag_seconds"); lag < 4.9 || lag > 5.2 {
 		t.Errorf("lag %v s", lag)
 	}
@@ -301,5 +304,33 @@ func TestConfigValidate(t *testing.T) {
 	}
 	if _, err = stream.New(stream.Config{}, stream.Deps{}); err == nil {
 		t.Error("missing dependencies were taken")
+	}
+}
+
+// Case 15: sound whose announced video never comes is on the air after 5 s, and
+// the teacher is told why there is no picture.
+func TestAnnouncedVideoThatNeverComes(t *testing.T) {
+	r := newRig(t, stream.DefaultConfig(), nil)
+	both := mediatest.New(t, mediatest.Config{})
+	sound := mediatest.New(t, mediatest.Config{NoVideo: true})
+	reader := r.stream.AddReader("hls", 1<<20)
+	p := r.publish(both)
+	r.push(p, sound, 4*time.Second)
+	if st := r.stream.Status(); isClosed(p.Started()) || st.Warning != "" {
+		t.Errorf("after 4 s: started %v, warning %q", isClosed(p.Started()), st.Warning)
+	}
+	r.push(p, sound, 2*time.Second)
+	if st := r.stream.Status(); !isClosed(p.Started()) || !strings.Contains(st.Warning, "no picture") {
+		t.Errorf("after 6 s: started %v, warning %q", isClosed(p.Started()), st.Warning)
+	}
+	r.push(p, mediatest.New(t, mediatest.Config{Start: 6 * time.Second}), 4*time.Second)
+	if st := r.stream.Status(); st.Warning != "" {
+		t.Errorf("with the video: %q", st.Warning)
+	}
+	p.Close(stream.CloseClean)
+	items, _ := drain(t, reader)
+	follows(t, items)
+	if got := reasons(items); got != "[start tracks]" {
+		t.Errorf("discontinuities %s", got)
 	}
 }

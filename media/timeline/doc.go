@@ -12,6 +12,8 @@
 //   - A run of access units opens with a Discontinuity, which carries the tracks.
 //     The leading track (video if there is any) then starts at a random access
 //     point; sound starts at most 1 s before it.
+//     A video track that was announced and sends nothing is waited for 5 s of
+//     sound; then the run opens without it, and it joins with a run of its own.
 //   - DTS rises strictly within a track, for ever: over jumps, reconnects and
 //     server restarts. A run starts where the one before it ended, so media time
 //     has no holes; the wall clock (CapturedAt) jumps instead.

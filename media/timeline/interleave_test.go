@@ -11,6 +11,7 @@ import (
 	"github.com/lectern/lectern/media/timeline"
 )
 
+// Case 7: tracks come out by DTS; one that comes up to 1 s late is waited for.
 func TestInterleave(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -50,6 +51,8 @@ func TestInterleave(t *testing.T) {
 	}
 }
 
+// Case 16: a track that was announced and never comes, or stops, delays the other
+// once.
 func TestSilentTrack(t *testing.T) {
 	r := newRig(t, timeline.Position{})
 	both := mediatest.New(t, mediatest.Config{})
@@ -84,6 +87,7 @@ func TestSilentTrack(t *testing.T) {
 	}
 }
 
+// Case 42: sound advances by whole frames, whatever the rounding of RTMP.
 func TestSoundSmoothing(t *testing.T) {
 	run := func(t *testing.T, stamp func(i int, s *media.Sample)) *rig {
 		t.Helper()
@@ -155,6 +159,7 @@ func TestSoundSmoothing(t *testing.T) {
 	})
 }
 
+// Hostile publishers: what is held stays bounded, and nothing is emitted twice.
 func TestBounds(t *testing.T) {
 	big := make([]byte, 1<<20)
 	t.Run("time stands still", func(t *testing.T) {

@@ -104,7 +104,10 @@ func (t *Timeline) jump(at time.Duration) {
 
 // restart begins a new run of the same tracks with these samples.
 func (t *Timeline) restart(first []held, leadIn time.Duration) {
-	tracks := t.next
+	tracks, waitedFor := t.next, []media.Track(nil)
+	if t.missing { // what has not come so far is not waited for anew
+		tracks, waitedFor = nil, t.next
+	}
 	if tracks == nil {
 		for _, tr := range t.tracks {
 			tracks = append(tracks, tr.Track)
@@ -113,6 +116,7 @@ func (t *Timeline) restart(first []held, leadIn time.Duration) {
 	t.closeRun()
 	t.before = nil
 	t.prepareRun(tracks, media.DiscontinuityTimestamps, leadIn)
+	t.next, t.missing = waitedFor, waitedFor != nil
 	t.replay(first)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/lectern/lectern/media/timeline"
 )
 
+// Case 4: steps forward; case 5: steps back.
 func TestClockSteps(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
@@ -60,6 +61,7 @@ func TestClockSteps(t *testing.T) {
 	}
 }
 
+// Case 6: one or two wild frames are stamped anew and nothing is lost.
 func TestWildFrames(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -104,6 +106,8 @@ func TestWildFrames(t *testing.T) {
 	}
 }
 
+// Case 4: the clock is shared, and sound may show a jump long before the picture
+// does.
 func TestOneJumpOneDiscontinuity(t *testing.T) {
 	for _, tc := range []struct {
 		name         string
@@ -150,6 +154,7 @@ func TestOneJumpOneDiscontinuity(t *testing.T) {
 	}
 }
 
+// One track alone leaves the clock, or never was on it: it is shifted, not cut.
 func TestLoneJump(t *testing.T) {
 	for _, tc := range []struct {
 		name string

@@ -23,6 +23,10 @@ const (
 	// absentAfter is the media time after which a silent track is not waited for.
 	absentAfter = 3 * time.Second
 
+	// leadWait is how much media time of the other tracks passes before a run
+	// opens without a leading track that was announced and sends nothing.
+	leadWait = 5 * time.Second
+
 	// maxLeadIn is how far sound may precede the first picture of a run.
 	maxLeadIn = time.Second
 

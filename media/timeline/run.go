@@ -10,7 +10,7 @@ import (
 // prepareRun sets up a run that opens once the lead reaches a random access
 // point. The run before must be closed.
 func (t *Timeline) prepareRun(tracks []media.Track, reason media.DiscontinuityReason, leadIn time.Duration) {
-	t.next = nil
+	t.next, t.missing = nil, false
 	if t.reason == 0 { // else a run that never opened: its reason still holds
 		t.reason = reason
 	}
@@ -33,7 +33,7 @@ func (t *Timeline) replaceTracks(tracks []media.Track) {
 		fresh = append(fresh, tr)
 	}
 	oldLead := t.lead
-	t.tracks, t.lead = fresh, nil
+	t.tracks, t.lead, t.awaited = fresh, nil, patience{}
 	if len(fresh) > 0 {
 		t.lead = fresh[leadIndex(tracks)]
 	}
@@ -51,12 +51,18 @@ func (t *Timeline) replaceTracks(tracks []media.Track) {
 // await holds a sample until the run can open: until the lead's random access
 // point is there and it is known how far the other tracks precede it.
 func (t *Timeline) await(tr *track, h held) {
-	if tr == t.lead && !t.started {
+	switch {
+	case t.started:
+	case tr == t.lead:
+		t.awaited = patience{}
 		if !h.RandomAccess {
 			t.drop(h, RepairTrimmed)
 			return
 		}
 		t.started, t.startAt = true, h.DTS
+	case t.awaited.spent(h.DTS):
+		t.goWithoutLead(h)
+		return
 	}
 	t.hold = append(t.hold, h)
 	if !t.started {
@@ -66,6 +72,41 @@ func (t *Timeline) await(tr *track, h held) {
 	if t.leadIn == 0 || h.DTS-t.startAt >= maxWait || t.holdsAll() {
 		t.openRun()
 	}
+}
+
+// goWithoutLead opens the run with the tracks that there are. The leading one
+// joins, with a run of its own, at its first random access point if it ever
+// comes: it is announced already.
+func (t *Timeline) goWithoutLead(newest held) {
+	var all, others []media.Track
+	for _, tr := range t.tracks {
+		all = append(all, tr.Track)
+		if tr != t.lead {
+			others = append(others, tr.Track)
+		}
+	}
+	hold := append(t.hold, newest)
+	t.hold = nil
+	t.replaceTracks(others)
+	t.next, t.missing = all, true
+	t.replay(hold)
+}
+
+// patience adds up the media time of samples that waited for something.
+type patience struct {
+	begun bool
+	last  time.Duration
+	total time.Duration
+}
+
+// spent counts a sample, and reports whether leadWait is over. A step counts for
+// a second at most: a jump is no wait.
+func (p *patience) spent(at time.Duration) bool {
+	if p.begun {
+		p.total += min(max(at-p.last, 0), maxStep)
+	}
+	p.begun, p.last = true, at
+	return p.total >= leadWait
 }
 
 // trimLeadIn drops what is too old to precede a random access point that may

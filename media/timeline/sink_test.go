@@ -99,7 +99,6 @@ func (s *sink) reasons() string {
 }
 
 // rig is a timeline with a clock and a sink.
-
 type rig struct {
 	*timeline.Timeline
 	sink  *sink
@@ -114,7 +113,6 @@ func newRig(tb testing.TB, pos timeline.Position) *rig {
 }
 
 // feed writes samples at the pace of their DTS.
-
 func (r *rig) feed(samples []media.Sample) {
 	var last time.Duration
 	for i, s := range samples {
@@ -130,35 +128,3 @@ const (
 	videoID = media.VideoTrackID
 	audioID = media.AudioTrackID
 )
-
-// Cases 3 and 8: any start is rebased to 0, and composition times survive.
-
-// Case 27: pictures keep the time they were given; nothing is counted.
-
-// Case 9: what precedes the first keyframe is cut, sound up to 1 s excepted.
-
-// Cases 4 to 6.
-
-// Case 6: one or two wild frames are stamped anew and nothing is lost.
-
-// The clock is shared: sound may show a jump long before the picture does.
-
-// One track alone leaves the clock, or never was on it: it is shifted, not cut.
-
-// A publisher that reconnects goes on where media time stopped.
-
-// After a restart of the server the class's clock goes on, and CapturedAt does
-
-// not go back even if the system clock did.
-
-// Case 7: tracks come out by DTS; one that comes up to 1 s late is waited for.
-
-// A track that was announced and never comes, or stops, delays the other once.
-
-// Case 42 and the rounding of RTMP: sound advances by whole frames.
-
-// Cases 15 and 17: a track that comes later starts a run at the next keyframe.
-
-// Case 47: the wall clock follows the server's, slowly, and only forward in runs.
-
-// Hostile publishers: what is held stays bounded, and nothing is emitted twice.

@@ -42,10 +42,13 @@ type Timeline struct {
 	wall  wallClock
 
 	// The publication.
-	tracks []*track      // as announced
+	tracks []*track      // of the run
 	lead   *track        // video, or else the first
 	next   []media.Track // announced; in force from the lead's next random access point on
-	seq    uint64        // samples so far
+	// missing tells that next is what the run was meant to have: its lead has not
+	// come, the other tracks are on the air.
+	missing bool
+	seq     uint64 // samples so far
 
 	// What is held back: samples in hold, wild and queue.
 	heldBytes, heldSamples int
@@ -57,6 +60,7 @@ type Timeline struct {
 	hold    []held        // until it opens: a lead-in, then from the random access point on
 	started bool          // hold has the lead's random access point
 	startAt time.Duration // its DTS
+	awaited patience      // how long the others have waited for the lead
 	base    time.Duration // media time of origin
 	origin  time.Duration // on the publication's clock
 	clock   time.Duration // greatest accepted DTS of any track
@@ -85,7 +89,7 @@ func New(sink Sink, now func() time.Time, pos Position) *Timeline {
 func (t *Timeline) Begin(tracks []media.Track) {
 	t.closeRun()
 	t.wall.begin()
-	t.tracks, t.lead, t.next, t.before = nil, nil, nil, nil
+	t.tracks, t.lead, t.next, t.missing, t.before = nil, nil, nil, false, nil
 	reason := media.DiscontinuityStart
 	if t.begun {
 		reason = media.DiscontinuityReconnect
@@ -102,9 +106,9 @@ func (t *Timeline) SetTracks(tracks []media.Track) {
 	case !t.opened:
 		t.replaceTracks(tracks)
 	case t.runs(tracks):
-		t.next = nil
+		t.next, t.missing = nil, false
 	default:
-		t.next = tracks
+		t.next, t.missing = tracks, false
 	}
 }
 
@@ -121,7 +125,7 @@ func (t *Timeline) runs(tracks []media.Track) bool {
 // End ends the publication and emits everything that was held back.
 func (t *Timeline) End() {
 	t.closeRun()
-	t.tracks, t.lead, t.next, t.before = nil, nil, nil, nil
+	t.tracks, t.lead, t.next, t.missing, t.before = nil, nil, nil, false, nil
 }
 
 // Write takes the publication's next sample, and ownership of it.

@@ -10,6 +10,7 @@ import (
 	"github.com/lectern/lectern/media/timeline"
 )
 
+// Case 3: any start is rebased to 0; case 8: composition times survive.
 func TestRebase(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -52,6 +53,7 @@ func TestRebase(t *testing.T) {
 	}
 }
 
+// Case 27: pictures keep the time they were given; nothing is counted.
 func TestVideoTimestampsAreKept(t *testing.T) {
 	r := newRig(t, timeline.Position{})
 	src := mediatest.New(t, mediatest.Config{FPS: 30000.0 / 1001, Round: time.Millisecond, NoAudio: true})
@@ -65,6 +67,7 @@ func TestVideoTimestampsAreKept(t *testing.T) {
 	}
 }
 
+// Case 9: what precedes the first keyframe is cut, sound up to 1 s excepted.
 func TestRunOpensAtKeyframe(t *testing.T) {
 	r := newRig(t, timeline.Position{})
 	src := mediatest.New(t, mediatest.Config{GOP: 60})
@@ -85,6 +88,8 @@ func TestRunOpensAtKeyframe(t *testing.T) {
 	}
 }
 
+// Case 15: a picture, case 17: sound that comes later starts a run at the next
+// keyframe.
 func TestTracksChange(t *testing.T) {
 	both := mediatest.New(t, mediatest.Config{GOP: 30})
 	video, _ := media.Find(both.Tracks(), media.KindVideo)

@@ -9,6 +9,7 @@ import (
 	"github.com/lectern/lectern/media/timeline"
 )
 
+// Case 30: a publisher that reconnects goes on where media time stopped.
 func TestReconnect(t *testing.T) {
 	r := newRig(t, timeline.Position{})
 	first := mediatest.New(t, mediatest.Config{Start: time.Hour})
@@ -39,6 +40,8 @@ func TestReconnect(t *testing.T) {
 	}
 }
 
+// After a restart of the server the class's clock goes on, and CapturedAt does
+// not go back even if the system clock did.
 func TestContinuesAtPosition(t *testing.T) {
 	pos := timeline.Position{Media: 90 * time.Minute, Wall: mediatest.NewClock().Now().Add(10 * time.Second), Continues: true}
 	r := newRig(t, pos)
@@ -57,6 +60,8 @@ func TestContinuesAtPosition(t *testing.T) {
 	}
 }
 
+// Case 47: the wall clock follows the server's, slowly, and only forward in runs.
+// Case 34: a burst after a stall catches up in the same run.
 func TestWallClockFollowsServer(t *testing.T) {
 	for _, tc := range []struct {
 		name  string

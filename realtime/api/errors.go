@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"syscall"
 
 	"github.com/lectern/lectern/realtime/class"
 )
@@ -23,6 +24,7 @@ const (
 	CodeClassEnded           Code = "class_ended"            // 409: too late for an ended class
 	CodeBodyTooLarge         Code = "body_too_large"         // 413: more than 64 KiB
 	CodeUnsupportedMediaType Code = "unsupported_media_type" // 415: not application/json
+	CodeStorageFull          Code = "storage_full"           // 507: no room on the server's disk
 	CodeInternal             Code = "internal"               // 500: the log has the cause, under the request id
 )
 
@@ -38,6 +40,7 @@ func statuses() map[Code]int {
 		CodeClassEnded:           http.StatusConflict,
 		CodeBodyTooLarge:         http.StatusRequestEntityTooLarge,
 		CodeUnsupportedMediaType: http.StatusUnsupportedMediaType,
+		CodeStorageFull:          http.StatusInsufficientStorage,
 		CodeInternal:             http.StatusInternalServerError,
 	}
 }
@@ -78,6 +81,8 @@ func toError(err error) *Error {
 		return newError(CodeClassExists, "id: is taken by another class")
 	case errors.Is(err, class.ErrEnded):
 		return newError(CodeClassEnded, "this class has ended; create a new one")
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return newError(CodeStorageFull, "the server's disk is full: make room in its data folder and try again")
 	default:
 		return newError(CodeInternal, "the server could not do this; its log tells why, under the request id")
 	}

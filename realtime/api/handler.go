@@ -107,7 +107,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		refused := toError(err)
-		if refused.Code == CodeInternal {
+		if refused.Status >= http.StatusInternalServerError {
 			logger.Error("api request failed", "err", err)
 		}
 		h.describe(header, rt, refused, r)

@@ -72,6 +72,9 @@ type Publisher struct {
 
 	// KeyframeIntervalSeconds is the longest of late, 0 while unknown.
 	KeyframeIntervalSeconds float64 `json:"keyframe_interval_seconds"`
+
+	// Warning is a sentence for the teacher about what comes, empty if all is well.
+	Warning string `json:"warning"`
 }
 
 // Refusal is what a publisher was told who was turned away.

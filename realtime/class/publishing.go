@@ -56,15 +56,31 @@ func (r *Registry) authorize(key string) (Class, error) {
 
 // PublisherArrived records that a publication to the class began, and returns
 // the class, live. Each call that returns nil is followed by one PublisherLeft.
-// It returns ErrEnded or ErrNotFound if the class is over meanwhile.
+// It returns ErrEnded or ErrNotFound if the class is over meanwhile; after any
+// other error, a refusal of the database, try again within 5 s: so long the class
+// is not ended.
 //
 // In a takeover the two calls may come in either order: a class is live as long
 // as it has any publication.
 func (r *Registry) PublisherArrived(ctx context.Context, id string) (Class, error) {
-	return r.change(ctx, id, r.rules.arrived, func(e *entry) {
+	c, err := r.change(ctx, id, r.rules.arrived, func(e *entry) {
 		e.publishers++
 		e.leftUnsaved, e.retryAt = false, time.Time{}
 	})
+	if err != nil {
+		r.prolongGrace(id)
+	}
+	return c, err
+}
+
+// prolongGrace keeps a class from ending while the arrival of its publisher can
+// only not be stored.
+func (r *Registry) prolongGrace(id string) {
+	r.changes.Lock()
+	defer r.changes.Unlock()
+	if e := r.entries[id]; e != nil {
+		e.graceEnds = max(e.graceEnds, r.elapsed()+5*retryDelay)
+	}
 }
 
 // PublisherLeft records that a publication ended; clean means that the

@@ -38,6 +38,11 @@ type Deps struct {
 	Logger     *slog.Logger          // nil: discarded
 	Registerer prometheus.Registerer // nil: metrics are not exposed
 	Now        func() time.Time      // nil: time.Now
+
+	// Elapsed is time that passes evenly, whatever happens to the system's clock:
+	// graces are measured with it. Nil: the monotonic reading of Now, if it has
+	// one.
+	Elapsed func() time.Duration
 }
 
 // Registry owns the classes. All methods may be called from any goroutine, and
@@ -51,6 +56,7 @@ type Registry struct {
 	logger   *slog.Logger
 	metrics  *metrics
 	now      func() time.Time
+	elapsed  func() time.Duration
 	wake     chan struct{} // holds one token when Run should look again
 
 	// changes makes a change one step: look, commit, remember. It is held during
@@ -67,6 +73,10 @@ type Registry struct {
 type entry struct {
 	class      Class // as committed
 	publishers int   // publications that arrived and have not left
+
+	// graceEnds is the Deadline of an interrupted class on the clock of elapsed: a
+	// step of the system's clock must not cut a grace short.
+	graceEnds time.Duration
 
 	// departed counts publications of a deleted class whose ID was taken again:
 	// the next to leave are theirs.
@@ -100,6 +110,7 @@ func NewRegistry(cfg Config, deps Deps) (*Registry, error) {
 		logger:   deps.Logger,
 		metrics:  newMetrics(deps.Registerer),
 		now:      deps.Now,
+		elapsed:  deps.Elapsed,
 		wake:     make(chan struct{}, 1),
 		entries:  map[string]*entry{},
 	}
@@ -109,6 +120,10 @@ func NewRegistry(cfg Config, deps Deps) (*Registry, error) {
 	r.logger = r.logger.With("component", "class")
 	if r.now == nil {
 		r.now = time.Now
+	}
+	if r.elapsed == nil {
+		start := r.now()
+		r.elapsed = func() time.Duration { return r.now().Sub(start) }
 	}
 	if err := r.load(); err != nil {
 		return nil, fmt.Errorf("load classes: %w", err)
@@ -144,7 +159,10 @@ func (r *Registry) load() error {
 			}
 			return nil
 		}); err != nil {
-			return err
+			// A full disk must not keep the server down. The next change of each of
+			// them is stored with this one, or they are restored again.
+			r.metrics.failures.Inc()
+			r.logger.Error("classes that were on could not be stored as interrupted", "count", len(stale), "err", err)
 		}
 	}
 	for _, c := range stale {
@@ -154,6 +172,7 @@ func (r *Registry) load() error {
 		r.logger.Info("class restored", "class", c.ID, "state", after.State.String(), "was", c.State.String())
 	}
 	for _, e := range r.entries {
+		r.beginGrace(e)
 		r.announcements.add(e.class.ID, Class{}, e.class)
 	}
 	return nil
@@ -230,6 +249,9 @@ func (r *Registry) commitLocked(before, after Class) error {
 		r.entries[id] = e
 	}
 	e.class = after
+	if !after.Deadline.Equal(before.Deadline) {
+		r.beginGrace(e)
+	}
 	if after.ID == "" {
 		e.departed, e.publishers = e.departed+e.publishers, 0
 	}
@@ -247,6 +269,21 @@ func (r *Registry) commitLocked(before, after Class) error {
 	default: // Run will look anyway
 	}
 	return nil
+}
+
+// beginGrace notes when the grace of an interrupted class ends.
+func (r *Registry) beginGrace(e *entry) {
+	e.graceEnds = r.elapsed() + e.class.Deadline.Sub(utc(r.now()))
+}
+
+// asOf returns the class of e with its Deadline on the system's clock as it
+// stands now, which may have been set since.
+func (r *Registry) asOf(e *entry, now time.Time) Class {
+	c := e.class
+	if c.State == Interrupted {
+		c.Deadline = now.Add(e.graceEnds - r.elapsed())
+	}
+	return c
 }
 
 // forgetLocked drops the entry of a class that nothing can happen to any more.

@@ -161,6 +161,7 @@ func pass(d time.Duration) {
 	synctest.Wait()
 }
 
+// Case 29: a goodbye has the short grace, a drop the long one.
 func TestGraces(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -192,6 +193,7 @@ func TestGraces(t *testing.T) {
 	}
 }
 
+// Case 30: who comes back within the grace goes on, as often as it takes.
 func TestReconnectWithinGraceStartsTheGraceAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &diary{}

@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// maxRest bounds how long Run does not look at the clock.
+const maxRest = time.Minute
+
 // Run does what the passing of time demands: it ends classes whose grace is
 // over and begins pulls. First it announces the classes that were there at the
 // start. It starts no goroutine, returns nil when ctx ends, and may be called
@@ -31,7 +34,8 @@ func (r *Registry) Run(ctx context.Context) error {
 		}
 		timer.Stop() // with nothing to wait for, the next change wakes
 		if !next.IsZero() {
-			timer.Reset(max(next.Sub(r.now()), 0))
+			// Not too long: a start may come nearer when the system's clock is set.
+			timer.Reset(min(max(next.Sub(r.now()), 0), maxRest))
 		}
 	}
 }
@@ -42,7 +46,7 @@ func (r *Registry) due() (ids []string, next time.Time) {
 	defer r.changes.Unlock()
 	now := r.now()
 	for id, e := range r.entries {
-		at := r.rules.nextTimed(e.class, e.publishers)
+		at := r.rules.nextTimed(r.asOf(e, now), e.publishers)
 		if e.leftUnsaved || (!at.IsZero() && e.retryAt.After(at)) {
 			at = e.retryAt
 		}
@@ -68,9 +72,13 @@ func (r *Registry) tick(ctx context.Context, id string) {
 			return c, nil
 		}
 		if e.leftUnsaved {
-			c = r.rules.left(c, now, e.leftClean)
+			return r.rules.left(c, now, e.leftClean), nil
 		}
-		return r.rules.timed(c, now, e.publishers), nil
+		seen := r.asOf(e, now)
+		if after := r.rules.timed(seen, now, e.publishers); !after.Equal(seen) {
+			return after, nil
+		}
+		return c, nil
 	}, nil)
 	if err != nil {
 		r.retryLater(id)

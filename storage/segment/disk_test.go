@@ -1,9 +1,11 @@
 package segment_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,6 +70,46 @@ func TestDiskFaults(t *testing.T) {
 			if got := f.value(t, "lectern_segment_replay_faults_total", ""); got != 0 {
 				t.Errorf("%v faults in the folder", got)
 			}
+		})
+	}
+}
+
+// Shortages pass: what was finished meanwhile is in the recording all the same.
+func TestShortagesAreWaitedFor(t *testing.T) {
+	for name, shortage := range map[string]error{"disk full": syscall.ENOSPC, "no descriptors": syscall.EMFILE} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			synctest.Test(t, func(t *testing.T) {
+				f.fs.with = shortage
+				l := f.open(t)
+				stop := f.run(t)
+				putInit(t, l, 0)
+				putSegment(t, l, 0, 100)
+				advance(5 * time.Second)
+				f.fs.set("create", "write", "index", "append")
+				putSegment(t, l, 1, 100)
+				putSegment(t, l, 2, 100)
+				advance(5 * time.Second)
+				for msn := range 3 {
+					wantSegment(t, l, msn, 100)
+				}
+				impatient, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				if l.Settle(impatient); impatient.Err() == nil {
+					t.Error("settled on a full disk")
+				}
+				f.fs.set()
+				l.Settle(t.Context())
+				if got := f.value(t, "lectern_segment_queue_bytes", ""); got != 0 {
+					t.Errorf("%v bytes are still queued", got)
+				}
+				f.fs.set("create", "write", "index", "append")
+				putSegment(t, l, 3, 100)
+				stop() // waits for nobody
+				if got := shape(f.open(t).Renditions()); got != "sss" {
+					t.Errorf("segments = %s, want sss", got)
+				}
+			})
 		})
 	}
 }

@@ -17,8 +17,9 @@
 // packager. Run alone writes: temporary file, fsync, rename, index line, fsync.
 // A finished segment is thus listed in the index only when its bytes are safe.
 //
-// When the disk fails or is too slow, the recording gets a gap and the live
-// class goes on from memory, which is bounded as well. Nothing is ever deleted
+// When the disk is full or the process is out of file descriptors, segments wait
+// in the queue for better times. When the disk fails or is too slow, the recording
+// gets a gap and the live class goes on from memory, which is bounded as well. Nothing is ever deleted
 // from disk here: the files are the recording.
 //
 // The package knows boxes and playlists as bytes and numbers only.

@@ -17,6 +17,9 @@ type Rendition struct {
 	Name string
 	// Inits are all that can be read, oldest first.
 	Inits []Init
+	// NextInit is the smallest id that no Init has had, those included that can
+	// not be read any more.
+	NextInit int
 	// Segments are oldest first, with media sequence numbers that rise by one.
 	// What is missing from disk is present as a Gap.
 	Segments []Segment

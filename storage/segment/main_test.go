@@ -195,6 +195,7 @@ type faultyFS struct {
 	segment.OSFileSystem
 
 	mu   sync.Mutex
+	with error           // what they fail with, errDisk if nil
 	fail map[string]bool // operations that fail: "create", "write", "sync", "rename", "append", "index", "truncate"
 	hold chan struct{}   // when set, creations wait until it is closed
 }
@@ -226,6 +227,9 @@ func (f *faultyFS) err(op string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fail[op] {
+		if f.with != nil {
+			return f.with
+		}
 		return errDisk
 	}
 	return nil

@@ -1,5 +1,7 @@
 package segment
 
+import "slices"
+
 // jobOverhead is what a queued job counts beside its media, in bytes. It bounds
 // the number of jobs without media.
 const jobOverhead = 1 << 10
@@ -62,6 +64,13 @@ func (l *Log) next() (job, bool) {
 	l.queue[0] = job{}
 	l.queue = l.queue[1:]
 	return j, true
+}
+
+// requeue puts back the job that next gave.
+func (l *Log) requeue(j job) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queue = slices.Insert(l.queue, 0, j)
 }
 
 // done gives the bytes of j back, and notes whether its segment can now be read

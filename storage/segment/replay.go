@@ -105,6 +105,7 @@ func (l *Log) loadRendition(name string, ld *loading) Rendition {
 		r.inits.Store(in.ID, &storedInit{Init: in, at: at, saved: true})
 		out.Inits = append(out.Inits, in)
 	}
+	out.NextInit = r.nextInit
 	for _, rec := range sorted(ld.segments) {
 		s := rec.segment()
 		if !s.Gap && !l.intact(r, rec) {

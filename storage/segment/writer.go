@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"syscall"
 	"time"
 )
+
+// settlePoll is how often Settle looks.
+const settlePoll = 50 * time.Millisecond
 
 // Run writes to disk until ctx ends, then writes what is still queued and
 // returns nil. Stop what calls FinishSegment first: segments finished after Run
@@ -20,7 +24,13 @@ func (l *Log) Run(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		for j, ok := l.next(); ok; j, ok = l.next() {
-			l.done(j, l.write(j))
+			saved, err := l.write(j, ctx.Err() == nil)
+			if err != nil {
+				l.requeue(j)
+				l.trouble(err)
+				break // the next tick tries again
+			}
+			l.done(j, saved)
 		}
 		select {
 		case <-ctx.Done():
@@ -35,6 +45,27 @@ func (l *Log) Run(ctx context.Context) error {
 			l.mu.Lock()
 			l.releaseLocked(time.Now())
 			l.mu.Unlock()
+		}
+	}
+}
+
+// Settle waits until nothing is queued for the disk, or ctx ends. Call it while
+// Run runs and nothing is finished any more: then what waits for a full disk is
+// not given up with the end of the class.
+func (l *Log) Settle(ctx context.Context) {
+	tick := time.NewTicker(settlePoll)
+	defer tick.Stop()
+	for {
+		l.mu.Lock()
+		settled := l.queued == 0
+		l.mu.Unlock()
+		if settled {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
 	}
 }
@@ -62,14 +93,16 @@ func (l *Log) stop() bool {
 	return true
 }
 
-// write brings j to disk and reports whether its segment can be read there.
-func (l *Log) write(j job) (saved bool) {
+// write brings j to disk and reports whether its segment can be read there. If
+// retry is set it returns an error, and has done nothing, for a shortage that may
+// pass.
+func (l *Log) write(j job, retry bool) (saved bool, _ error) {
 	if j.init != nil {
 		if err := l.writeInit(j.rendition, j.init); err != nil {
 			// Not lost: the next segment that needs it tries again.
 			l.trouble(err)
 		}
-		return false
+		return false, nil
 	}
 	e := j.segment
 	b := e.body.Load()
@@ -82,6 +115,8 @@ func (l *Log) write(j job) (saved bool) {
 			l.metrics.saved.Inc()
 			l.metrics.savedBytes.Add(float64(b.size))
 			l.metrics.write.Observe(time.Since(started).Seconds())
+		} else if retry && passing(err) {
+			return false, err
 		} else {
 			l.gap(e, gapDisk, err)
 		}
@@ -90,7 +125,14 @@ func (l *Log) write(j job) (saved bool) {
 		meta.Gap, meta.Bytes = true, 0
 	}
 	l.appendIndex(record{Segment: newSegmentRecord(e.rendition.name, meta, b)})
-	return saved
+	return saved, nil
+}
+
+// passing reports whether the disk works and only lacks something that others
+// hold: room, or file descriptors. The segments wait in the queue for it.
+func passing(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) ||
+		errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
 func (l *Log) writeSegment(e *entry, b *body) error {

@@ -155,13 +155,14 @@ func (a *App) assemble(db *kv.DB, reg *prometheus.Registry, t *tasks, token clas
 	if err != nil {
 		return nil, err
 	}
-	in := newIngest(hub, p.registry, pipelines, t, a.logger)
-	p.rtmp, err = rtmp.New(a.cfg.RTMP, rtmp.Deps{Authorizer: in, Hub: rtmpHub{in}, Logger: a.logger, Registerer: reg})
+	pipelines.classes = p.registry
+	in := newAdmission(hub, p.registry, pipelines, t, a.logger)
+	p.rtmp, err = rtmp.New(a.cfg.RTMP, rtmp.Deps{Authorizer: in, Hub: in, Logger: a.logger, Registerer: reg})
 	if err != nil {
 		return nil, err
 	}
 	rtspMetrics := rtsp.NewMetrics(reg)
-	p.rtsp, err = rtsp.NewServer(a.cfg.RTSP, rtsp.Deps{Authorizer: in, Hub: rtspHub{in}, Logger: a.logger, Metrics: rtspMetrics})
+	p.rtsp, err = rtsp.NewServer(a.cfg.RTSP, rtsp.Deps{Authorizer: in, Hub: in, Logger: a.logger, Metrics: rtspMetrics})
 	if err != nil {
 		return nil, err
 	}

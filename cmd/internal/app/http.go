@@ -23,6 +23,10 @@ const (
 	// and how long an idle connection is kept afterwards.
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 75 * time.Second
+	// readTimeout bounds a request with its body, also where nobody reads it: the
+	// server does, before it answers. When it is over a held request is given up,
+	// so it must exceed origin.hold_cap, 30 s at most.
+	readTimeout = time.Minute
 	// writeTimeout bounds an answer of the pages and the API. The origin sets
 	// deadlines of its own, by progress.
 	writeTimeout = time.Minute
@@ -45,13 +49,14 @@ type webServer struct {
 	// Set by newWebServer, then read-only.
 	logger          *slog.Logger
 	timeout         time.Duration
+	readTimeout     time.Duration
 	public, private http.Handler
 
 	stopping atomic.Bool // readiness says no
 }
 
 func newWebServer(timeout time.Duration, logger *slog.Logger, pub public, adm admin) *webServer {
-	s := &webServer{logger: logger.With("component", "http"), timeout: timeout}
+	s := &webServer{logger: logger.With("component", "http"), timeout: timeout, readTimeout: readTimeout}
 	mux := http.NewServeMux()
 	mux.Handle("/live/", pub.origin)
 	mux.Handle("/api/", pub.api)
@@ -73,11 +78,12 @@ func newWebServer(timeout time.Duration, logger *slog.Logger, pub public, adm ad
 // shutdown timeout; those that are held for a future part end at once.
 func (s *webServer) Run(ctx context.Context, l *listeners) error {
 	g, gctx := errgroup.WithContext(ctx)
-	serve := func(name string, ln net.Listener, h http.Handler, tlsCfg *tls.Config, writeTimeout time.Duration) {
+	serve := func(name string, ln net.Listener, h http.Handler, tlsCfg *tls.Config, readTimeout, writeTimeout time.Duration) {
 		srv := &http.Server{
 			Handler:           h,
 			TLSConfig:         tlsCfg,
 			ReadHeaderTimeout: headerTimeout,
+			ReadTimeout:       readTimeout,
 			IdleTimeout:       idleTimeout,
 			WriteTimeout:      writeTimeout,
 			MaxHeaderBytes:    maxHeader,
@@ -108,10 +114,10 @@ func (s *webServer) Run(ctx context.Context, l *listeners) error {
 			return nil
 		})
 	}
-	serve("http", l.http, s.public, nil, writeTimeout)
+	serve("http", l.http, s.public, nil, s.readTimeout, writeTimeout)
 	if l.https != nil {
-		serve("https", l.https, s.public, l.tls.Clone(), writeTimeout)
+		serve("https", l.https, s.public, l.tls.Clone(), s.readTimeout, writeTimeout)
 	}
-	serve("admin", l.admin, s.private, nil, 0) // profiles take as long as was asked for
+	serve("admin", l.admin, s.private, nil, 0, 0) // profiles take as long as was asked for
 	return g.Wait()
 }

@@ -17,21 +17,29 @@ const module = "github.com/lectern/lectern/"
 // good as the ones below, written here.
 func allowedImports() map[string][]string {
 	return map[string][]string{
-		"media":                     {},
-		"media/mediatest":           {"media"},
-		"media/timeline":            {"media"},
-		"media/stream":              {"media", "media/timeline"},
-		"media/internal/paramset":   {"media"},
-		"media/internal/flv":        {"media", "media/internal/paramset"},
-		"media/rtmp":                {"media", "media/stream", "media/internal/flv", "media/rtmp/internal/chunk"},
+		"media":                   {},
+		"media/mediatest":         {"media"},
+		"media/timeline":          {"media"},
+		"media/stream":            {"media", "media/timeline"},
+		"media/internal/paramset": {"media"},
+		"media/internal/flv":      {"media", "media/internal/paramset"},
+		// ingest is what rtmp and rtsp share: it knows no protocol.
+		"media/ingest":              {"media", "media/stream"},
+		"media/ingest/ingesttest":   {"media", "media/ingest", "media/mediatest", "media/stream"},
+		"media/rtmp":                {"media", "media/ingest", "media/stream", "media/internal/flv", "media/rtmp/internal/chunk"},
 		"media/rtmp/internal/chunk": {},
 		"media/rtmp/rtmptest":       {"media"},
-		"media/rtsp":                {"media", "media/stream", "media/internal/paramset"},
-		"transcode":                 {"media", "media/stream"},
-		"storage/kv":                {},
-		"storage/segment":           {},
-		"hls":                       {"media", "media/stream", "storage/segment", "hls/internal/cmaf"},
-		"hls/internal/cmaf":         {"media"},
+		"media/rtsp":                {"media", "media/ingest", "media/stream", "media/rtsp/internal/reception"},
+		// reception reads the media of whoever rtsp has connected; rtpclock and it
+		// know nothing of connections.
+		"media/rtsp/internal/reception": {"media", "media/ingest", "media/internal/paramset", "media/rtsp/internal/rtpclock"},
+		"media/rtsp/internal/rtpclock":  {"media"},
+		"media/rtsp/internal/rtptest":   {"media"},
+		"transcode":                     {"media", "media/stream"},
+		"storage/kv":                    {},
+		"storage/segment":               {},
+		"hls":                           {"media", "media/stream", "storage/segment", "hls/internal/cmaf"},
+		"hls/internal/cmaf":             {"media"},
 		// conformance judges anybody\'s HLS: it must not know our own.
 		"hls/conformance": {},
 		"hls/origin":      {"hls", "storage/segment"},

@@ -5,18 +5,19 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"syscall"
+	"time"
 
 	"github.com/lectern/lectern/media"
-	"github.com/lectern/lectern/media/rtmp"
-	"github.com/lectern/lectern/media/rtsp"
+	"github.com/lectern/lectern/media/ingest"
 	"github.com/lectern/lectern/media/stream"
 	"github.com/lectern/lectern/realtime/class"
 )
 
-// ingest stands between the protocols and the hub: it knows which class a key
+// admission stands between the protocols and the hub: it knows which class a key
 // opens, and tells the class when its publisher comes and goes.
-type ingest struct {
-	// Set by newIngest, then read-only.
+type admission struct {
+	// Set by newAdmission, then read-only.
 	hub       *stream.Hub
 	registry  *class.Registry
 	pipelines *pipelines
@@ -24,18 +25,21 @@ type ingest struct {
 	logger    *slog.Logger
 }
 
-func newIngest(hub *stream.Hub, registry *class.Registry, p *pipelines, t *tasks, logger *slog.Logger) *ingest {
-	return &ingest{hub: hub, registry: registry, pipelines: p, tasks: t, logger: logger.With("component", "ingest")}
+func newAdmission(hub *stream.Hub, registry *class.Registry, p *pipelines, t *tasks, logger *slog.Logger) *admission {
+	return &admission{hub: hub, registry: registry, pipelines: p, tasks: t, logger: logger.With("component", "ingest")}
 }
 
-// Authorize implements rtmp.Authorizer and rtsp.Authorizer.
-func (in *ingest) Authorize(ctx context.Context, key string, _ netip.Addr) (string, error) {
+// Authorize implements ingest.Authorizer.
+func (in *admission) Authorize(ctx context.Context, key string, _ netip.Addr) (string, error) {
 	c, err := in.registry.Authorize(ctx, key)
 	if err != nil {
 		return "", refuse(err)
 	}
 	return c.ID, nil
 }
+
+// textDiskFull is what a publisher is told who is not to blame.
+const textDiskFull = "The server's disk is full, so this class cannot start. Tell those who run the server, and start the stream again later."
 
 // refuse gives what the class's rules refuse its words for people.
 func refuse(err error) error {
@@ -45,8 +49,8 @@ func refuse(err error) error {
 	return err
 }
 
-// publish admits a publisher whose key was accepted.
-func (in *ingest) publish(req stream.PublishRequest) (*stream.Publication, error) {
+// Publish implements ingest.Hub: it admits a publisher whose key was accepted.
+func (in *admission) Publish(req stream.PublishRequest) (ingest.Publication, error) {
 	ctx := context.Background() // admission belongs to no request
 	c, err := in.registry.Get(ctx, req.Stream)
 	if err == nil && c.State == class.Ended {
@@ -55,8 +59,12 @@ func (in *ingest) publish(req stream.PublishRequest) (*stream.Publication, error
 	if err != nil {
 		return nil, refuse(err)
 	}
-	if err = in.pipelines.ensure(c); err != nil {
-		return nil, err
+	if err = in.pipelines.ensure(ctx, c.ID); err != nil {
+		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+			in.logger.Error("class cannot start", "class", c.ID, "err", err)
+			err = &media.RefusalError{Code: "disk_full", Text: textDiskFull}
+		}
+		return nil, refuse(err)
 	}
 	pub, err := in.hub.Publish(req)
 	if err != nil {
@@ -74,7 +82,7 @@ func (in *ingest) publish(req stream.PublishRequest) (*stream.Publication, error
 
 // follow tells the class of the publication's stay. A publication ends when the
 // server stops, so follow does too.
-func (in *ingest) follow(ctx context.Context, c class.Class, pub *stream.Publication) {
+func (in *admission) follow(ctx context.Context, c class.Class, pub *stream.Publication) {
 	ctx = context.WithoutCancel(ctx) // what is told last must still be stored
 	// A class begins with its first picture or sound, not with a connection: one
 	// whose settings are refused may try for as long as it takes. Once begun, a
@@ -86,9 +94,7 @@ func (in *ingest) follow(ctx context.Context, c class.Class, pub *stream.Publica
 			return
 		}
 	}
-	if _, err := in.registry.PublisherArrived(ctx, c.ID); err != nil {
-		in.logger.Error("class could not go live", "class", c.ID, "err", err)
-		pub.Close(stream.CloseClassEnded)
+	if !in.arrived(ctx, c.ID, pub) {
 		return
 	}
 	<-pub.Done()
@@ -97,25 +103,29 @@ func (in *ingest) follow(ctx context.Context, c class.Class, pub *stream.Publica
 	}
 }
 
-// rtmpHub and rtspHub are ingest in the words of the two protocols.
-type rtmpHub struct{ in *ingest }
+// arrivalPause is how long the news of a publisher wait for a database that
+// refused them.
+const arrivalPause = time.Second
 
-// Publish implements rtmp.Hub.
-func (h rtmpHub) Publish(req stream.PublishRequest) (rtmp.Publication, error) {
-	p, err := h.in.publish(req)
-	if err != nil {
-		return nil, err // never a typed nil
+// arrived tells the class that it has a publisher. A class that is over sends
+// the publisher away; a database that does not work must not: what is live is
+// live, and the state follows as soon as it can. It returns false if the
+// publication has ended.
+func (in *admission) arrived(ctx context.Context, id string, pub *stream.Publication) bool {
+	for {
+		_, err := in.registry.PublisherArrived(ctx, id)
+		switch {
+		case err == nil:
+			return true
+		case errors.Is(err, class.ErrEnded), errors.Is(err, class.ErrNotFound):
+			pub.Close(stream.CloseClassEnded)
+			return false
+		}
+		in.logger.Error("class could not go live, trying again", "class", id, "err", err)
+		select {
+		case <-pub.Done():
+			return false
+		case <-time.After(arrivalPause):
+		}
 	}
-	return p, nil
-}
-
-type rtspHub struct{ in *ingest }
-
-// Publish implements rtsp.Hub.
-func (h rtspHub) Publish(req stream.PublishRequest) (rtsp.Publication, error) {
-	p, err := h.in.publish(req)
-	if err != nil {
-		return nil, err // never a typed nil
-	}
-	return p, nil
 }

@@ -81,6 +81,7 @@ func (p publishers) Publisher(id string) (api.Publisher, bool) {
 	out := api.Publisher{
 		Protocol: s.Protocol, Remote: s.Remote, Since: s.Since,
 		BitrateBPS: s.Bitrate, KeyframeIntervalSeconds: s.KeyframeInterval.Round(time.Millisecond).Seconds(),
+		Warning: s.Warning,
 	}
 	if t, ok := media.Find(s.Tracks, media.KindVideo); ok {
 		out.Video = fmt.Sprintf("%s %dx%d", t.Codec, t.Video.Width, t.Video.Height)

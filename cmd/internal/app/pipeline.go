@@ -30,8 +30,8 @@ const (
 	restartPause = time.Second
 )
 
-// pipelines owns one pipeline for each class that has, or had since the start,
-// media: from the class's stream to its playlists. It is the origin's library.
+// pipelines owns one pipeline for each class that is on: from the class's stream
+// to its playlists. Ended classes are on a shelf. It is the origin's library.
 type pipelines struct {
 	// Set by newPipelines, then read-only.
 	cfg            configs.Config
@@ -42,10 +42,17 @@ type pipelines struct {
 	segmentMetrics *segment.Metrics
 	failures       prometheus.Counter
 
-	tasks *tasks
+	tasks   *tasks
+	classes classFinder // set before anything is published
+	ended   *shelf
 
 	byClass sync.Map   // class id to *pipeline; read by the origin without a lock
 	mu      sync.Mutex // held while byClass changes
+}
+
+// classFinder is the side of the class registry that pipelines need.
+type classFinder interface {
+	Get(ctx context.Context, id string) (class.Class, error)
 }
 
 // pipeline is one class's way from stream to playlists.
@@ -67,16 +74,27 @@ func newPipelines(cfg configs.Config, t *tasks, hub *stream.Hub, ladder *transco
 		}),
 	}
 	reg.MustRegister(p.failures)
+	p.ended = newShelf(p.openEnded)
 	return p
 }
 
 // ensure starts the class's pipeline unless it runs. When ensure returns nil the
-// stream is open and publishers can be admitted.
-func (p *pipelines) ensure(c class.Class) error {
+// stream is open and publishers can be admitted. It returns the registry's error
+// or class.ErrEnded for a class that is over.
+func (p *pipelines) ensure(ctx context.Context, id string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, ok := p.byClass.Load(c.ID); ok {
+	if _, ok := p.byClass.Load(id); ok {
 		return nil
+	}
+	// Asked under the lock: if the class ends or goes from here on, end or remove
+	// is yet to come, and finds the pipeline.
+	c, err := p.classes.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	if c.State == class.Ended {
+		return class.ErrEnded
 	}
 	pl := &pipeline{class: c, dir: filepath.Join(p.cfg.Data, classesFolder, c.ID)}
 	log, err := p.openLog(pl)
@@ -84,7 +102,12 @@ func (p *pipelines) ensure(c class.Class) error {
 		return err
 	}
 	pl.stream = p.hub.Open(c.ID, position(log))
-	pl.task, err = p.tasks.start(func(ctx context.Context) { p.supervise(ctx, pl, log) })
+	pl.task, err = p.tasks.start(func(ctx context.Context) { //nolint:contextcheck // the pipeline outlives the call
+		p.supervise(ctx, pl, log)
+		if ctx.Err() == nil {
+			p.retire(pl)
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -94,9 +117,24 @@ func (p *pipelines) ensure(c class.Class) error {
 
 // end ends the class's stream; its playlists get their end and stay.
 func (p *pipelines) end(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if v, ok := p.byClass.Load(id); ok {
 		v.(*pipeline).stream.End(stream.CloseClassEnded)
 	}
+}
+
+// retire puts an ended class on the shelf.
+func (p *pipelines) retire(pl *pipeline) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if v, ok := p.byClass.Load(pl.class.ID); !ok || v != any(pl) {
+		return // deleted meanwhile
+	}
+	if pr := pl.current.Load(); pr != nil {
+		p.ended.put(pl.class.ID, pr)
+	}
+	p.byClass.Delete(pl.class.ID)
 }
 
 // kick closes the class's publication; the class waits for another.
@@ -116,17 +154,26 @@ func (p *pipelines) remove(id string) error {
 		pl.stream.End(stream.CloseClassEnded)
 		pl.task.stop()
 	}
+	p.ended.remove(id)
 	if err := os.RemoveAll(filepath.Join(p.cfg.Data, classesFolder, id)); err != nil {
 		return fmt.Errorf("remove media of class %q: %w", id, err)
 	}
 	return nil
 }
 
-// Presentation implements origin.Library.
+// Presentation implements origin.Library. The first request for a class that
+// ended long ago, or before the start, reads its index.
 func (p *pipelines) Presentation(id string) (origin.Presentation, bool) {
 	v, ok := p.byClass.Load(id)
 	if !ok {
-		return origin.Presentation{}, false
+		b, found := p.ended.find(id)
+		if !found {
+			if !p.hasEnded(id) {
+				return origin.Presentation{}, false
+			}
+			b = p.ended.put(id, nil)
+		}
+		return p.ended.read(b)
 	}
 	pr := v.(*pipeline).current.Load()
 	if pr == nil {
@@ -170,15 +217,7 @@ func (p *pipelines) run(ctx context.Context, pl *pipeline, log *segment.Log) err
 	reader := pl.stream.AddReader("hls", packagerQueueBytes)
 	defer pl.stream.RemoveReader(reader)
 
-	cfg := p.cfg.HLS
-	if pl.class.SegmentDuration > 0 { // constant for the life of the class
-		cfg.SegmentDuration, cfg.PartDuration = pl.class.SegmentDuration, pl.class.PartDuration
-		cfg.Window = max(cfg.Window, 6*cfg.SegmentDuration.Round(time.Second))
-	}
-	packager, err := hls.New(cfg, hls.Deps{
-		Reader: transcode.NewJob(p.ladder, reader), Log: log,
-		Logger: p.logger.With("class", pl.class.ID), Metrics: p.hlsMetrics,
-	})
+	packager, err := p.newPackager(pl.class, transcode.NewJob(p.ladder, reader), log)
 	if err != nil {
 		return fmt.Errorf("start packager: %w", err)
 	}
@@ -191,9 +230,25 @@ func (p *pipelines) run(ctx context.Context, pl *pipeline, log *segment.Log) err
 	g.Go(func() error { return contain("segment log", func() error { return log.Run(logCtx) }) })
 	g.Go(func() error {
 		defer stopLog()
-		return contain("packager", func() error { return packager.Run(ctx) })
+		if err := contain("packager", func() error { return packager.Run(ctx) }); err != nil {
+			return err
+		}
+		log.Settle(ctx)
+		return nil
 	})
 	return g.Wait()
+}
+
+func (p *pipelines) newPackager(c class.Class, reader hls.Reader, log *segment.Log) (*hls.Packager, error) {
+	cfg := p.cfg.HLS
+	if c.SegmentDuration > 0 { // constant for the life of the class
+		cfg.SegmentDuration, cfg.PartDuration = c.SegmentDuration, c.PartDuration
+		cfg.Window = max(cfg.Window, 6*cfg.SegmentDuration.Round(time.Second))
+	}
+	return hls.New(cfg, hls.Deps{
+		Reader: reader, Log: log,
+		Logger: p.logger.With("class", c.ID), Metrics: p.hlsMetrics,
+	})
 }
 
 // contain turns a panic in one class's pipeline into an error of that pipeline.

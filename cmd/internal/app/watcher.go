@@ -3,9 +3,11 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 
+	"github.com/lectern/lectern/media/ingest"
 	"github.com/lectern/lectern/media/rtsp"
 	"github.com/lectern/lectern/media/stream"
 	"github.com/lectern/lectern/realtime/class"
@@ -19,7 +21,7 @@ type classWatcher struct {
 }
 
 // ClassChanged starts and ends what the class needs.
-func (w *classWatcher) ClassChanged(_ context.Context, before, after class.Class) {
+func (w *classWatcher) ClassChanged(ctx context.Context, before, after class.Class) {
 	id := cmp.Or(after.ID, before.ID)
 	logger := w.logger.With("component", "app", "class", id)
 	if !after.Pull {
@@ -36,8 +38,9 @@ func (w *classWatcher) ClassChanged(_ context.Context, before, after class.Class
 		return
 	case after.State == class.Live || after.State == class.Interrupted:
 		// After a start of the server this brings the playlists back before any
-		// publisher is.
-		if err := w.pipelines.ensure(after); err != nil { //nolint:contextcheck // the pipeline outlives the call
+		// publisher is. If the class is over already, the next call says so.
+		err := w.pipelines.ensure(ctx, id) //nolint:contextcheck // the pipeline outlives the call
+		if err != nil && !errors.Is(err, class.ErrEnded) && !errors.Is(err, class.ErrNotFound) {
 			logger.Error("pipeline could not start", "err", err)
 		}
 	}
@@ -54,7 +57,7 @@ type pullers struct {
 	// Set by newPullers, then read-only.
 	cfg     rtsp.PullConfig
 	tasks   *tasks
-	hub     rtsp.Hub
+	hub     ingest.Hub
 	logger  *slog.Logger
 	metrics *rtsp.Metrics
 
@@ -67,8 +70,8 @@ type pull struct {
 	task   *task
 }
 
-func newPullers(cfg rtsp.PullConfig, t *tasks, in *ingest, logger *slog.Logger, m *rtsp.Metrics) *pullers {
-	return &pullers{cfg: cfg, tasks: t, hub: rtspHub{in}, logger: logger.With("component", "app"), metrics: m, byClass: map[string]*pull{}}
+func newPullers(cfg rtsp.PullConfig, t *tasks, hub ingest.Hub, logger *slog.Logger, m *rtsp.Metrics) *pullers {
+	return &pullers{cfg: cfg, tasks: t, hub: hub, logger: logger.With("component", "app"), metrics: m, byClass: map[string]*pull{}}
 }
 
 // start pulls c, anew if its source has changed. Calls for one class do not

@@ -156,7 +156,7 @@ func (l *Lecture) graph(starts []time.Duration) string {
 	// From here a frame's timestamp is the time of day, for the clock; at the
 	// end it is the frame count again, for the encoder.
 	b.WriteString("settb=1/1000,setpts=RTCTIME/(1000000*TB)")
-	fmt.Fprintf(&b, ",drawtext=font=DejaVu Sans Mono:textfile=clock.txt:fontsize=%d:fontcolor=white:box=1:boxcolor=%s:boxborderw=%d:x=w-tw-%d:y=%d", px(30), ink, px(10), px(70), px(640))
+	fmt.Fprintf(&b, ",drawtext=font=DejaVu Sans Mono:textfile=clock.txt:fontsize=%d:fontcolor=white:box=1:boxcolor=%s:boxborderw=%d:x=w-tw-%d:y=%d", px(30), ink, px(10), px(70), px(56)) // clear of a player's controls
 	if l.opts.TimeStrip {
 		fmt.Fprintf(&b, ",split[dated][corner];\n[corner]crop=32:2:0:0,geq=lum='16+219*mod(floor(mod(T*1000,4294967296)/pow(2,31-X)),2)':cb=128:cr=128,scale=%d:%d:flags=neighbor[strip];\n[dated][strip]overlay=x=0:y=0", w/2/32*32, px(16))
 	}

@@ -13,7 +13,7 @@ func slides() []slide {
 	return []slide{
 		{
 			title:  "How a class goes live",
-			points: []string{"Lesson 1: from the camera to the last row", "The clock below is burned into the picture", "Compare it with your own: that is the delay"},
+			points: []string{"Lesson 1: from the camera to the last row", "The clock above is burned into the picture", "Compare it with your own: that is the delay"},
 			spoken: "Welcome. Today we follow a picture from the camera to a student at home. The clock in the corner is burned into the video, so that everybody can see how far behind they are.",
 		},
 		{

@@ -11,31 +11,19 @@ import (
 
 // audioInput is the state of the audio track.
 type audioInput struct {
-	seen  bool // frames have come
-	known bool // track is set
-	live  bool // track is announced; implies known
-	track media.Track
+	seen    bool // frames have come
+	known   bool // track is set
+	sampled bool // frames have become samples; implies known
+	live    bool // track is announced; implies known
+	track   media.Track
 
 	announced bool // track comes from a sequence header, not from ADTS
 	noHeader  patience
 }
 
 func (d *Demuxer) audioMessage(timestampMS uint32, body []byte) error {
-	if len(body) == 0 {
-		d.stats.Empty++
-		return nil
-	}
-	t, err := ParseAudioTag(body)
-	if err != nil {
-		d.stats.Malformed++
-		return nil //nolint:nilerr // counted: one bad message does not end a lesson
-	}
-	d.stats.OtherTracks += uint64(t.OtherTracks)
-	if t.Packet == PacketOther || t.Packet == PacketEnd {
-		return nil
-	}
-	if len(t.Body) == 0 {
-		d.stats.Empty++
+	t, ok := d.open(body, ParseAudioTag)
+	if !ok {
 		return nil
 	}
 	if t.Codec != media.CodecAAC {

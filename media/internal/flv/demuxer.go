@@ -21,11 +21,12 @@ type Sink interface {
 // samples. It is not safe for concurrent use. After an error every call returns
 // that error.
 //
-// Until frames of both a video and an audio track have come, samples are held
-// back; they go out when both have, or after Config.AnalysisWindow of media time
-// with one, or when Config.AnalysisBytes are held. A header alone makes no track:
-// there are encoders that announce sound and never send any. A track that comes
-// later, or changes, is announced by SetTracks with all tracks anew.
+// Until both a video and an audio track have a sample, samples are held back;
+// they go out when both have, or after Config.AnalysisWindow of media time with
+// one, or when Config.AnalysisBytes are held. Frames that come and cannot be used
+// are waited for as long as it takes to refuse them. A header alone makes no
+// track: there are encoders that announce sound and never send any. A track that
+// comes later, or changes, is announced by SetTracks with all tracks anew.
 type Demuxer struct {
 	// Set by NewDemuxer, then read-only.
 	sink Sink
@@ -84,6 +85,29 @@ func (d *Demuxer) Flush() error {
 		d.err = d.start()
 	}
 	return d.err
+}
+
+// open reads the header of a message. ok tells whether it holds anything for a
+// decoder; what does not is counted, for one bad message does not end a lesson.
+func (d *Demuxer) open(body []byte, parse func([]byte) (Tag, error)) (t Tag, ok bool) {
+	if len(body) == 0 {
+		d.stats.Empty++
+		return Tag{}, false
+	}
+	t, err := parse(body)
+	if err != nil {
+		d.stats.Malformed++
+		return Tag{}, false
+	}
+	d.stats.OtherTracks += uint64(t.OtherTracks)
+	if t.Packet == PacketOther || t.Packet == PacketEnd {
+		return Tag{}, false
+	}
+	if len(t.Body) == 0 {
+		d.stats.Empty++
+		return Tag{}, false
+	}
+	return t, true
 }
 
 // now returns the time of a message with frames. Sequence headers are not asked:
@@ -148,8 +172,8 @@ func (d *Demuxer) beforeChange(replaces bool) error {
 // start announces the tracks that have frames and lets the held samples go.
 func (d *Demuxer) start() error {
 	d.started = true
-	d.video.live = d.video.known && d.video.seen
-	d.audio.live = d.audio.known && d.audio.seen
+	d.video.live = d.video.sampled
+	d.audio.live = d.audio.sampled
 	if err := d.announce(); err != nil {
 		return err
 	}
@@ -178,22 +202,33 @@ func (d *Demuxer) emit(s media.Sample) error {
 		}
 		return d.sink.Write(s)
 	}
+	d.sampled(s.Track)
 	const overhead = 256 // of a Sample in held and its allocations, rounded up
 	d.held = append(d.held, s)
 	d.heldFor += overhead + s.Size() + 32*len(s.Payload)
 
 	window := d.cfg.AnalysisWindow
-	if d.video.seen && d.audio.seen {
-		if d.video.known && d.audio.known {
-			return d.start()
-		}
-		// One kind has yet to say what it is, or be refused.
-		window += d.cfg.HeaderTimeout
+	switch {
+	case d.video.sampled && d.audio.sampled:
+		return d.start()
+	case d.video.seen && d.audio.seen:
+		// Frames of one kind come and cannot be used. It will be, or be refused:
+		// until then the class must not begin.
+		window += max(d.cfg.HeaderTimeout, d.cfg.KeyframeTimeout)
 	}
 	if d.heldFor < d.cfg.AnalysisBytes && (s.DTS-d.first).Abs() < window {
 		return nil
 	}
 	return d.start()
+}
+
+// sampled notes that a track has had a sample.
+func (d *Demuxer) sampled(id media.TrackID) {
+	if id == media.VideoTrackID {
+		d.video.sampled = true
+	} else {
+		d.audio.sampled = true
+	}
 }
 
 // refuse ends a publication with a codec that no sample can carry yet. The Sink

@@ -277,6 +277,18 @@ func TestDemuxerAnalysisWindow(t *testing.T) {
 			r.wantAnnounced(lessonAAC)
 			r.wantCounts(0, lessonAudio)
 		}},
+		{"case 15: sound alone, though video was announced", append([]message{video[0]}, audio...), false, func(r result) {
+			r.wantAnnounced(lessonAAC)
+			r.wantCounts(0, lessonAudio)
+		}},
+		{"case 15: sound, and video that stops before its first keyframe", merge(slices.Concat(video[:1], video[2:5]), slices.Concat(audio, shift(audio, 4032), shift(audio, 8064), shift(audio, 12096))), false, func(r result) {
+			r.wantAnnounced(lessonAAC)
+			r.wantCounts(0, 4*lessonAudio)
+		}},
+		{"case 24: sound, and video without keyframes: refused before anything begins", merge(slices.Concat(video[:1], video[2:15], shift(video[2:15], 4000), shift(video[2:15], 8000), shift(video[2:15], 12000)), slices.Concat(audio, shift(audio, 4032), shift(audio, 8064), shift(audio, 12096))), true, func(r result) {
+			r.wantRefusal("keyframe_missing")
+			r.wantAnnounced()
+		}},
 		{"case 16: video alone", video, false, func(r result) {
 			r.wantAnnounced(lessonH264)
 			r.wantCounts(lessonVideo, 0)

@@ -32,10 +32,11 @@ const (
 
 // videoInput is the state of the video track.
 type videoInput struct {
-	seen  bool // frames have come
-	known bool // track is set
-	live  bool // track is announced; implies known
-	track media.Track
+	seen    bool // frames have come
+	known   bool // track is set
+	sampled bool // frames have become samples; implies known
+	live    bool // track is announced; implies known
+	track   media.Track
 
 	sets       *paramset.Sets // nil before the first message
 	header     []byte         // the last sequence header
@@ -54,21 +55,8 @@ type videoInput struct {
 }
 
 func (d *Demuxer) videoMessage(timestampMS uint32, body []byte) error {
-	if len(body) == 0 {
-		d.stats.Empty++
-		return nil
-	}
-	t, err := ParseVideoTag(body)
-	if err != nil {
-		d.stats.Malformed++
-		return nil //nolint:nilerr // counted: one bad message does not end a lesson
-	}
-	d.stats.OtherTracks += uint64(t.OtherTracks)
-	if t.Packet == PacketOther || t.Packet == PacketEnd {
-		return nil
-	}
-	if len(t.Body) == 0 {
-		d.stats.Empty++
+	t, ok := d.open(body, ParseVideoTag)
+	if !ok {
 		return nil
 	}
 	if t.Codec != media.CodecH264 && t.Codec != media.CodecHEVC {

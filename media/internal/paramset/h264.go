@@ -24,13 +24,8 @@ func H264(sps []byte, pps ...[]byte) (media.Track, error) {
 	if err := s.Unmarshal(sps); err != nil && s.VUI == nil {
 		return media.Track{}, malformed("SPS: %w", err)
 	}
-	if len(pps) == 0 {
-		return media.Track{}, ErrIncomplete
-	}
-	for _, p := range pps {
-		if Classify(media.CodecH264, p) != NALPictureParameterSet || len(p) > maxSetSize {
-			return media.Track{}, malformed("PPS of %d bytes", len(p))
-		}
+	if err := checkPPS(media.CodecH264, pps); err != nil {
+		return media.Track{}, err
 	}
 	if s.ChromaFormatIdc > 3 || s.BitDepthLumaMinus8 > 6 || s.BitDepthChromaMinus8 > 6 {
 		return media.Track{}, malformed("SPS: chroma format %d, bit depth 8+%d and 8+%d", s.ChromaFormatIdc, s.BitDepthLumaMinus8, s.BitDepthChromaMinus8)
@@ -81,6 +76,20 @@ func H264(sps []byte, pps ...[]byte) (media.Track, error) {
 		}
 	}
 	return media.Track{ID: media.VideoTrackID, Codec: media.CodecH264, Timescale: media.TimescaleVideo, Video: v}, nil
+}
+
+// checkPPS returns ErrIncomplete if there is no picture parameter set, and an
+// error that wraps ErrMalformed if one of them is none.
+func checkPPS(c media.Codec, pps [][]byte) error {
+	if len(pps) == 0 {
+		return ErrIncomplete
+	}
+	for _, p := range pps {
+		if Classify(c, p) != NALPictureParameterSet || len(p) > maxSetSize {
+			return malformed("PPS of %d bytes", len(p))
+		}
+	}
+	return nil
 }
 
 // chromaUnits returns CropUnitX and CropUnitY of a frame (ITU-T H.264 (7-19) to

@@ -28,13 +28,8 @@ func HEVC(vps, sps []byte, pps ...[]byte) (media.Track, error) {
 	if Classify(media.CodecHEVC, vps) != NALVideoParameterSet || len(vps) > maxSetSize {
 		return media.Track{}, malformed("VPS of %d bytes", len(vps))
 	}
-	if len(pps) == 0 {
-		return media.Track{}, ErrIncomplete
-	}
-	for _, p := range pps {
-		if Classify(media.CodecHEVC, p) != NALPictureParameterSet || len(p) > maxSetSize {
-			return media.Track{}, malformed("PPS of %d bytes", len(p))
-		}
+	if err := checkPPS(media.CodecHEVC, pps); err != nil {
+		return media.Track{}, err
 	}
 	if s.ChromaFormatIdc > 3 || s.BitDepthLumaMinus8 > 8 || s.BitDepthChromaMinus8 > 8 {
 		return media.Track{}, malformed("SPS: chroma format %d, bit depth 8+%d and 8+%d", s.ChromaFormatIdc, s.BitDepthLumaMinus8, s.BitDepthChromaMinus8)

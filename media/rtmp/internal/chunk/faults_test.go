@@ -254,6 +254,7 @@ func TestF7WindowAckSize(t *testing.T) {
 	}
 }
 
+// Case 20: the same, of the ingest list.
 func TestF8EmptyMessages(t *testing.T) {
 	in := append(one(video(1)), one(msg{Type: 8, Stream: 1})...)
 	in = append(in, one(msg{Type: 20})...)

@@ -1,0 +1,52 @@
+package ingest
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/lectern/lectern/media"
+	"github.com/lectern/lectern/media/stream"
+)
+
+// Authorizer decides who may publish.
+type Authorizer interface {
+	// Authorize returns the name of the stream that key opens. The comparison
+	// must take constant time. A *media.RefusalError is shown to the person at
+	// the encoder; any other error means that the key could not be checked and
+	// is logged, so it must not hold the key. It may block until ctx ends and is
+	// called by many goroutines.
+	Authorize(ctx context.Context, key string, remote netip.Addr) (streamName string, err error)
+}
+
+// Hub admits publishers whose key was accepted. [StreamHub] makes one of a
+// *stream.Hub. It is called by many goroutines.
+type Hub interface {
+	// Publish opens a publication. The errors of [stream.Hub.Publish] and any
+	// *media.RefusalError are told to the person at the encoder.
+	Publish(req stream.PublishRequest) (Publication, error)
+}
+
+// Publication is what *stream.Publication does for its publisher. SetTracks and
+// Write are never called at the same time; Refused and Close may be called at any time.
+type Publication interface {
+	SetTracks(tracks []media.Track) error
+	Write(s media.Sample) error
+	Refused(r *media.RefusalError)
+	Close(reason stream.CloseReason)
+	Done() <-chan struct{}
+	Reason() stream.CloseReason
+}
+
+// StreamHub adapts h.
+func StreamHub(h *stream.Hub) Hub { return streamHub{h} }
+
+type streamHub struct{ hub *stream.Hub }
+
+// Publish implements [Hub].
+func (h streamHub) Publish(req stream.PublishRequest) (Publication, error) {
+	p, err := h.hub.Publish(req)
+	if err != nil {
+		return nil, err // never a typed nil
+	}
+	return p, nil
+}
