@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
@@ -119,8 +118,7 @@ func freeAddr(t *testing.T) string {
 func TestCamera(t *testing.T) {
 	srv := startServer(t, t.TempDir())
 	addr := freeAddr(t)
-	// A pull begins between two keyframes: sound is there up to a second earlier.
-	s := source{leadIn: time.Second, video: picture + "25", audio: tone, by: "rtsp", codec: []string{"-g", "50"}, frame: frame25}.withDefaults()
+	s := source{video: picture + "25", audio: tone, by: "rtsp", codec: []string{"-g", "50"}, frame: frame25}.withDefaults()
 	c, err := srv.api.Create(t.Context(), api.CreateClass{ID: "hall3", Title: "Hall 3", Source: "rtsp://" + addr + "/hall3"})
 	if err != nil {
 		t.Fatal(err)

@@ -22,6 +22,9 @@ import (
 const (
 	// apart is how far video and audio may start from each other.
 	apart = 200 * time.Millisecond
+	// torn is how much sooner one track may end than the other when a publisher is
+	// cut off.
+	torn = 500 * time.Millisecond
 	// exact is what is lost where times are written with few digits.
 	exact = 2 * time.Millisecond
 	// longestSegment rounds to the target duration.
@@ -117,18 +120,13 @@ func examine(t *testing.T, s source, multivariant string) {
 		frame, loose time.Duration
 	}{{"source", s.video, s.frame, s.loose}, {"audio", s.audio, s.sound, exact}} {
 		if r.from != "" {
-			segments := readPlaylist(t, strings.TrimSuffix(multivariant, "index.m3u8")+r.name+"/index.m3u8")
-			segments = withoutLeadIn(t, segments, s.leadIn)
-			starts[r.name] = examineRendition(t, r.name, segments, r.frame, r.loose, apart+s.leadIn)
+			segments := withoutTorn(t, readPlaylist(t, strings.TrimSuffix(multivariant, "index.m3u8")+r.name+"/index.m3u8"))
+			starts[r.name] = examineRendition(t, r.name, segments, r.frame, r.loose)
 		}
 	}
-	for i, v := range starts["source"] {
-		most := apart
-		if i == 0 || v.discontinuity {
-			most += s.leadIn
-		}
+	for _, v := range starts["source"] {
 		for _, a := range starts["audio"] {
-			if a.number() == v.number() && (v.pts-a.pts).Abs() > most {
+			if a.number() == v.number() && (v.pts-a.pts).Abs() > apart {
 				t.Errorf("video of %s starts at %s, audio at %s", v.uri, v.pts, a.pts)
 			}
 		}
@@ -159,31 +157,27 @@ func probeAll(t *testing.T, multivariant string, streams int) {
 	}
 }
 
-// withoutLeadIn leaves out the gaps where a publication had sound only. Others are
-// faults.
-func withoutLeadIn(t *testing.T, segments []listed, leadIn time.Duration) []listed {
+// withoutTorn leaves out the gaps at the end of a publication, where one track
+// ended a moment before the other. Other gaps are faults.
+func withoutTorn(t *testing.T, segments []listed) []listed {
 	t.Helper()
 	var rest []listed
-	torn := false
-	for _, seg := range segments {
-		if seg.gap {
-			if !seg.discontinuity || seg.duration > leadIn {
-				t.Errorf("%s is a gap of %s", seg.uri, seg.duration)
-			}
-			torn = true
-			continue
+	for i, seg := range segments {
+		last := i+1 == len(segments) || segments[i+1].discontinuity
+		switch {
+		case !seg.gap:
+			rest = append(rest, seg)
+		case !last || seg.duration > torn:
+			t.Errorf("%s is a gap of %s", seg.uri, seg.duration)
 		}
-		seg.discontinuity = seg.discontinuity || torn
-		torn = false
-		rest = append(rest, seg)
 	}
 	return rest
 }
 
 // examineRendition downloads the segments. Each decodes by itself and starts with
 // a keyframe; together they leave no hole, and EXTINF says how long each is, give
-// or take loose; at a discontinuity, torn.
-func examineRendition(t *testing.T, name string, segments []listed, frame, loose, torn time.Duration) []segmentStart {
+// or take loose.
+func examineRendition(t *testing.T, name string, segments []listed, frame, loose time.Duration) []segmentStart {
 	t.Helper()
 	if len(segments) < 3 {
 		t.Fatalf("%s lists %d segments", name, len(segments))

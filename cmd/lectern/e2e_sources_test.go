@@ -45,7 +45,6 @@ type source struct {
 	frame  time.Duration // of the video
 	sound  time.Duration // an audio frame
 	loose  time.Duration // how exact EXTINF is
-	leadIn time.Duration // how far sound precedes the first picture, beyond what is usual
 
 	// recorded is encoded beforehand: this machine may be too slow to encode it
 	// in real time.

@@ -23,6 +23,14 @@ import (
 // that its session description lacks.
 const parameterSetWait = 5 * time.Second
 
+// Sound that comes before the first picture waits for it: if that is no keyframe,
+// the sound is of no use either. It waits for pictureWait at most, and at most
+// earlyMax packets do.
+const (
+	pictureWait = 2 * time.Second
+	earlyMax    = 256
+)
+
 // Deps are the parts a [Receiver] works with. All are required.
 type Deps struct {
 	// MediaTimeout is how long no media may come before Check fails.
@@ -63,8 +71,15 @@ type Receiver struct {
 	tracks   []media.Track // announced to pub; nil before
 	failed   bool
 	lastUnit time.Time // arrival of the last access unit
+	early    []early   // sound that waits for the first picture
 	pictures uint64    // written
 	seen     uint64    // pictures received
+}
+
+// early is sound that waits for the first picture.
+type early struct {
+	unit
+	ticks int64
 }
 
 // New prepares for plan and announces its tracks to pub when they are complete.
@@ -136,7 +151,7 @@ func (in *Receiver) packet(id media.TrackID, pkt *rtp.Packet, arrival time.Time)
 			in.deps.Metrics.clockRebases.Inc()
 		}
 		if id == media.AudioTrackID {
-			return in.sound(u, ticks)
+			return in.sound(u, ticks, arrival)
 		}
 		return in.shown(u, ticks)
 	})
@@ -152,6 +167,7 @@ func (in *Receiver) shown(u unit, ticks int64) error {
 	}
 	if drop != dropNone {
 		in.deps.Metrics.dropped.WithLabelValues(string(drop)).Inc()
+		in.dropEarly()
 		return nil
 	}
 	if c.newTrack || in.tracks == nil {
@@ -162,6 +178,9 @@ func (in *Receiver) shown(u unit, ticks int64) error {
 		if err := in.announce(tracks); err != nil {
 			return err
 		}
+	}
+	if err := in.writeEarly(); err != nil {
+		return err
 	}
 	dts, pts, fellBack := in.video.stamps(c, ticks)
 	if fellBack {
@@ -174,14 +193,50 @@ func (in *Receiver) shown(u unit, ticks int64) error {
 	}, media.KindVideo)
 }
 
-// sound writes the audio frames of one packet.
-func (in *Receiver) sound(u unit, ticks int64) error {
+// sound takes the audio frames of one packet.
+func (in *Receiver) sound(u unit, ticks int64, arrival time.Time) error {
 	// Pictures come but none to start at: the publication may yet be refused, and
 	// a class must not begin with its sound.
 	if in.tracks == nil || in.seen > 0 && in.pictures == 0 {
-		in.deps.Metrics.dropped.WithLabelValues(string(dropNoTracks)).Add(float64(len(u.payload)))
+		in.dropSound(u)
 		return nil
 	}
+	if in.video != nil && in.seen == 0 && arrival.Sub(in.opened) < pictureWait && len(in.early) < earlyMax {
+		in.early = append(in.early, early{u, ticks})
+		return nil
+	}
+	if err := in.writeEarly(); err != nil {
+		return err
+	}
+	return in.writeSound(u, ticks)
+}
+
+func (in *Receiver) dropSound(u unit) {
+	in.deps.Metrics.dropped.WithLabelValues(string(dropNoTracks)).Add(float64(len(u.payload)))
+}
+
+// dropEarly gives up the sound that waited: the first picture is no keyframe.
+func (in *Receiver) dropEarly() {
+	for _, e := range in.early {
+		in.dropSound(e.unit)
+	}
+	in.early = nil
+}
+
+// writeEarly writes the sound that waited.
+func (in *Receiver) writeEarly() error {
+	waited := in.early
+	in.early = nil
+	for _, e := range waited {
+		if err := in.writeSound(e.unit, e.ticks); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeSound writes the audio frames of one packet.
+func (in *Receiver) writeSound(u unit, ticks int64) error {
 	for i, frame := range u.payload {
 		if len(frame) == 0 {
 			continue

@@ -97,6 +97,50 @@ func TestReceiverKeepsMedia(t *testing.T) {
 	}
 }
 
+// A camera is joined between two keyframes. A lone frame of sound that precedes
+// the first, useless, picture must not begin the class a second before the rest.
+func TestReceiverJoinsBetweenKeyframes(t *testing.T) {
+	src := mediatest.New(t, mediatest.Config{GOP: 60})
+	b := newBench(t, src.Tracks(), false)
+	src.Take(1210 * time.Millisecond)
+	late := src.Take(3 * time.Second)
+	first := slices.IndexFunc(late, func(s media.Sample) bool { return s.Track == media.AudioTrackID })
+	b.feed(late[first:first+1], nil)
+	b.feed(slices.Delete(slices.Clone(late), first, first+1), nil)
+	got := b.pub.Samples()
+	if len(got) == 0 || got[0].Track != media.VideoTrackID || !got[0].RandomAccess {
+		t.Fatalf("%d samples, want a keyframe first: %+v", len(got), got[:min(len(got), 1)])
+	}
+}
+
+// Sound that waited for a picture is not lost: not before a keyframe, and not
+// when no picture comes.
+func TestReceiverKeepsEarlySound(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		cfg  mediatest.Config
+		then mediatest.Config
+	}{
+		{"before the keyframe", mediatest.Config{AudioStart: -500 * time.Millisecond, Start: time.Second}, mediatest.Config{}},
+		{"no picture", mediatest.Config{}, mediatest.Config{NoVideo: true}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			src := mediatest.New(t, tc.cfg)
+			b := newBench(t, src.Tracks(), false)
+			sent := src.Take(4 * time.Second)
+			if tc.then.NoVideo {
+				sent = slices.DeleteFunc(sent, func(s media.Sample) bool { return s.Track == media.VideoTrackID })
+			}
+			b.feed(sent, nil)
+			got := b.pub.Samples()
+			rtptest.CheckSamples(t, sent, got, media.AudioTrackID)
+			if len(got) != len(sent) {
+				t.Errorf("%d samples of %d", len(got), len(sent))
+			}
+		})
+	}
+}
+
 func TestReceiverLoss(t *testing.T) {
 	src := mediatest.New(t, mediatest.Config{NoAudio: true, GOP: 30})
 	b := newBench(t, src.Tracks(), false)
