@@ -102,13 +102,17 @@ func (p *pipelines) ensure(ctx context.Context, id string) error {
 		return err
 	}
 	pl.stream = p.hub.Open(c.ID, position(log))
+	// Before any publisher is admitted: one that came first would have its first
+	// pictures skipped.
+	reader := pl.stream.AddReader("hls", packagerQueueBytes)
 	pl.task, err = p.tasks.start(func(ctx context.Context) { //nolint:contextcheck // the pipeline outlives the call
-		p.supervise(ctx, pl, log)
+		p.supervise(ctx, pl, reader, log)
 		if ctx.Err() == nil {
 			p.retire(pl)
 		}
 	})
 	if err != nil {
+		pl.stream.RemoveReader(reader)
 		return err
 	}
 	p.byClass.Store(c.ID, pl)
@@ -190,10 +194,10 @@ func (p *pipelines) openLog(pl *pipeline) (*segment.Log, error) {
 
 // supervise runs the pipeline until its stream or ctx ends. A failure, be it a
 // panic, ends one run: the next continues from what the log has.
-func (p *pipelines) supervise(ctx context.Context, pl *pipeline, log *segment.Log) {
+func (p *pipelines) supervise(ctx context.Context, pl *pipeline, reader *stream.Reader, log *segment.Log) {
 	logger := p.logger.With("component", "pipeline", "class", pl.class.ID)
 	for {
-		err := p.run(ctx, pl, log)
+		err := p.run(ctx, pl, reader, log)
 		if err == nil {
 			return // ended, or stopping
 		}
@@ -209,12 +213,12 @@ func (p *pipelines) supervise(ctx context.Context, pl *pipeline, log *segment.Lo
 				logger.ErrorContext(ctx, "media of the class cannot be opened", "err", err)
 			}
 		}
+		reader = pl.stream.AddReader("hls", packagerQueueBytes)
 	}
 }
 
 // run packages once: from the stream through the ladder into the log.
-func (p *pipelines) run(ctx context.Context, pl *pipeline, log *segment.Log) error {
-	reader := pl.stream.AddReader("hls", packagerQueueBytes)
+func (p *pipelines) run(ctx context.Context, pl *pipeline, reader *stream.Reader, log *segment.Log) error {
 	defer pl.stream.RemoveReader(reader)
 
 	packager, err := p.newPackager(pl.class, transcode.NewJob(p.ladder, reader), log)
