@@ -18,8 +18,7 @@ type Authorizer interface {
 	Authorize(ctx context.Context, key string, remote netip.Addr) (streamName string, err error)
 }
 
-// Hub admits publishers whose key was accepted. [StreamHub] makes one of a
-// *stream.Hub. It is called by many goroutines.
+// Hub admits publishers whose key was accepted. It is called by many goroutines.
 type Hub interface {
 	// Publish opens a publication. The errors of [stream.Hub.Publish] and any
 	// *media.RefusalError are told to the person at the encoder.
@@ -35,18 +34,4 @@ type Publication interface {
 	Close(reason stream.CloseReason)
 	Done() <-chan struct{}
 	Reason() stream.CloseReason
-}
-
-// StreamHub adapts h.
-func StreamHub(h *stream.Hub) Hub { return streamHub{h} }
-
-type streamHub struct{ hub *stream.Hub }
-
-// Publish implements [Hub].
-func (h streamHub) Publish(req stream.PublishRequest) (Publication, error) {
-	p, err := h.hub.Publish(req)
-	if err != nil {
-		return nil, err // never a typed nil
-	}
-	return p, nil
 }

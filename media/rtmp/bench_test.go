@@ -17,7 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/lectern/lectern/media"
-	"github.com/lectern/lectern/media/ingest"
+	"github.com/lectern/lectern/media/ingest/ingesttest"
 	"github.com/lectern/lectern/media/mediatest"
 	"github.com/lectern/lectern/media/rtmp"
 	"github.com/lectern/lectern/media/rtmp/rtmptest"
@@ -127,7 +127,7 @@ func BenchmarkIngest(b *testing.B) {
 			cfg.MaxBitrate, cfg.MaxAhead = 0, 0 // faster than real time
 			hub := newHub(b, cfg)
 			hub.Open("algebra", stream.Position{})
-			r := start(b, func(_ *rtmp.Config, d *rtmp.Deps) { d.Hub = ingest.StreamHub(hub) })
+			r := start(b, func(_ *rtmp.Config, d *rtmp.Deps) { d.Hub = ingesttest.StreamHub(hub) })
 			session := buildSession(b, goodKey, 60, size)
 			file := filepath.Join(b.TempDir(), "session")
 			if err := os.WriteFile(file, session, 0o600); err != nil {

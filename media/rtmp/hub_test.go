@@ -9,7 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/lectern/lectern/media/ingest"
+	"github.com/lectern/lectern/media/ingest/ingesttest"
 	"github.com/lectern/lectern/media/mediatest"
 	"github.com/lectern/lectern/media/rtmp"
 	"github.com/lectern/lectern/media/rtmp/rtmptest"
@@ -30,7 +30,7 @@ func newHub(tb testing.TB, cfg stream.Config) *stream.Hub {
 func TestTakeOverFromTheSameAddress(t *testing.T) {
 	hub := newHub(t, stream.DefaultConfig())
 	s := hub.Open("algebra", stream.Position{})
-	r := start(t, func(_ *rtmp.Config, d *rtmp.Deps) { d.Hub = ingest.StreamHub(hub) })
+	r := start(t, func(_ *rtmp.Config, d *rtmp.Deps) { d.Hub = ingesttest.StreamHub(hub) })
 	reader := s.AddReader("test", 16<<20)
 	defer s.RemoveReader(reader)
 

@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lectern/lectern/media"
-	"github.com/lectern/lectern/media/ingest"
+	"github.com/lectern/lectern/media/ingest/ingesttest"
 	"github.com/lectern/lectern/media/mediatest"
 	"github.com/lectern/lectern/media/rtsp/internal/rtptest"
 	"github.com/lectern/lectern/media/stream"
@@ -31,7 +31,7 @@ func startHubServer(t *testing.T) (addr string, reader *stream.Reader, st *strea
 	st = hub.Open(testStream, stream.Position{})
 	reader = st.AddReader("test", 64<<20)
 	s, err := NewServer(DefaultConfig(), Deps{
-		Authorizer: fakeAuthorizer{}, Hub: ingest.StreamHub(hub), Metrics: NewMetrics(prometheus.NewRegistry()),
+		Authorizer: fakeAuthorizer{}, Hub: ingesttest.StreamHub(hub), Metrics: NewMetrics(prometheus.NewRegistry()),
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	must(t, err)

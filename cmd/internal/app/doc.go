@@ -1,9 +1,9 @@
 // Package app is the composition root: it makes the server out of the packages
 // and is the only place where media and realtime meet.
 //
-//	rtmp ┐                                    ┌─ class.Registry ─▶ api, web
-//	     ├─▶ ingest ─▶ stream.Hub ─▶ pipeline ─▶ library ─▶ hls/origin
-//	rtsp ┘                                    (one a class: Job, Packager, Log)
+//	rtmp ┐      ┌─ class.Registry ─▶ api, web
+//	     ├─▶ admission ─▶ stream.Hub ─▶ pipeline ─▶ hls/origin
+//	rtsp ┘                              (one a class: Job, Packager, Log)
 //
 // Tests start the real server on port 0: New(cfg, logger), Run(ctx), Addrs(ctx).
 //
