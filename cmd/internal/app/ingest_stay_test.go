@@ -106,11 +106,15 @@ func TestOneTrackOnly(t *testing.T) {
 			if _, err := l.api.End(t.Context(), l.id); err != nil {
 				t.Fatal(err)
 			}
-			for rendition, want := range map[string]bool{"source": tc.video, "audio": tc.audio} {
+			wanted := map[string]bool{"source": tc.video, "audio": tc.audio}
+			for rendition, want := range wanted {
+				if want { // waits for its end
+					within(t, rendition, l.playlist(rendition).total(), 12*time.Second)
+				}
+			}
+			for rendition, want := range wanted {
 				if code, _ := l.get("/live/" + l.id + "/" + rendition + "/index.m3u8"); (code == http.StatusOK) != want {
 					t.Errorf("rendition %s: %d, want it to be there: %v", rendition, code, want)
-				} else if want {
-					within(t, rendition, l.playlist(rendition).total(), 12*time.Second)
 				}
 			}
 			_, body := l.get("/live/" + l.id + "/index.m3u8")
