@@ -11,20 +11,25 @@ GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 build: bin/lectern
 
 bin/lectern: FORCE
-	CGO_ENABLED=0 go build -trimpath -o $@ ./cmd/lectern
+	go build -trimpath -o $@ ./cmd/lectern
 .PHONY: FORCE
 FORCE:
 
 demo: tools-demo build
 	@exec bin/lectern demo
 
+# What the program is linked with: FFmpeg 5.1's libraries, as Debian 12 has them.
+FFMPEG_LIBRARIES := avcodec avdevice avfilter avformat avutil swresample swscale
+
 test: tools-test lint unit browser e2e
 
 tools-demo:
-	@.ci/install ffmpeg:ffmpeg espeak-ng:espeak-ng /usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf:fonts-dejavu-core
+	@.ci/install gcc:gcc /usr/include/stdlib.h:libc6-dev pkg-config:pkg-config \
+		$(foreach l,$(FFMPEG_LIBRARIES),'/usr/lib/*/pkgconfig/lib$(l).pc:lib$(l)-dev') \
+		ffmpeg:ffmpeg espeak-ng:espeak-ng /usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf:fonts-dejavu-core
 
 tools-test: tools-demo $(GOLANGCI)
-	@.ci/install chromium:chromium node:nodejs npm:npm gcc:gcc /usr/include/stdlib.h:libc6-dev
+	@.ci/install chromium:chromium node:nodejs npm:npm
 	cd realtime/web/e2e && npm ci --no-audit --no-fund
 
 $(GOLANGCI):

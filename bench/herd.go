@@ -23,8 +23,8 @@ import (
 // playlist reloads, each on a connection of its own, and reports how far apart
 // the answers to one part are, and what they cost the server.
 func Herd(ctx context.Context, o Options) error {
-	return run(ctx, o, 2500, func(ctx context.Context, s *scenario) error {
-		c, err := s.publish(ctx, "herd")
+	return run(ctx, o, stage{clip: testCard(2500)}, func(ctx context.Context, s *scenario) error {
+		c, err := s.publish(ctx, "herd", passedThrough())
 		if err != nil {
 			return err
 		}

@@ -9,9 +9,9 @@ import (
 // Ingest pushes Count classes of 1080p at 6 Mbit/s and reports what the whole
 // server, packaging and recording included, spends on a megabit.
 func Ingest(ctx context.Context, o Options) error {
-	return run(ctx, o, 6000, func(ctx context.Context, s *scenario) error {
+	return run(ctx, o, stage{clip: testCard(6000)}, func(ctx context.Context, s *scenario) error {
 		for i := range o.Count {
-			if _, err := s.publish(ctx, "bench-"+strconv.Itoa(i)); err != nil {
+			if _, err := s.publish(ctx, "bench-"+strconv.Itoa(i), passedThrough()); err != nil {
 				return err
 			}
 		}

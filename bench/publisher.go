@@ -20,17 +20,29 @@ type clip struct {
 	duration time.Duration
 }
 
-// makeClip encodes 20 seconds of 1080p30 at about kbps, keyframes every 2 s.
-func makeClip(ctx context.Context, dir string, kbps int) (clip, error) {
-	const seconds = 20
-	c := clip{path: filepath.Join(dir, "clip.flv"), duration: seconds * time.Second}
-	rate := strconv.Itoa(kbps) + "k"
-	cmd := exec.CommandContext(ctx, "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "error", "-y", //nolint:gosec // our own arguments
-		"-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=30,noise=alls=12:allf=t", "-f", "lavfi", "-i", "sine=frequency=300:sample_rate=48000",
-		"-t", strconv.Itoa(seconds), "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "60", "-keyint_min", "60", "-sc_threshold", "0",
-		"-b:v", rate, "-minrate", rate, "-maxrate", rate, "-bufsize", rate, "-c:a", "aac", "-b:a", "128k", "-ac", "2", "-f", "flv", c.path)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return clip{}, fmt.Errorf("encode the clip with ffmpeg: %w: %s", err, out)
+// clipSeconds is how long the clips are that publishers repeat.
+const clipSeconds = 20
+
+// recording says what a clip shows and how many bits that takes.
+type recording struct {
+	pictures string // a filter of ffmpeg's
+	preset   string
+	kbps     int
+}
+
+// testCard is 1080p30 that is cheap to make.
+func testCard(kbps int) recording {
+	return recording{pictures: "testsrc2=size=1920x1080:rate=30,noise=alls=12:allf=t", preset: "ultrafast", kbps: kbps}
+}
+
+// make encodes the clip into dir, keyframes every 2 s.
+func (r recording) make(ctx context.Context, dir string) (clip, error) {
+	c := clip{path: filepath.Join(dir, "clip.flv"), duration: clipSeconds * time.Second}
+	rate := strconv.Itoa(r.kbps) + "k"
+	if err := ffmpeg(ctx, "-f", "lavfi", "-i", r.pictures, "-f", "lavfi", "-i", "sine=frequency=300:sample_rate=48000",
+		"-t", strconv.Itoa(clipSeconds), "-c:v", "libx264", "-preset", r.preset, "-pix_fmt", "yuv420p", "-bf", "0", "-g", "60", "-keyint_min", "60", "-sc_threshold", "0",
+		"-b:v", rate, "-minrate", rate, "-maxrate", rate, "-bufsize", rate, "-c:a", "aac", "-b:a", "128k", "-ac", "2", "-f", "flv", c.path); err != nil {
+		return clip{}, err
 	}
 	info, err := os.Stat(c.path)
 	if err != nil {
@@ -40,9 +52,19 @@ func makeClip(ctx context.Context, dir string, kbps int) (clip, error) {
 	return c, nil
 }
 
-// publish makes a class and pushes the clip to it in real time until ctx ends.
-func publish(ctx context.Context, s *server, c clip, id string) (api.Class, <-chan error, error) {
-	made, err := s.api.Create(ctx, api.CreateClass{ID: id, Title: "Benchmark"})
+// ffmpeg runs the program to its end.
+func ffmpeg(ctx context.Context, arguments ...string) error {
+	cmd := exec.CommandContext(ctx, "ffmpeg", append([]string{"-hide_banner", "-nostdin", "-loglevel", "error", "-y"}, arguments...)...) //nolint:gosec // our own arguments
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("encode with ffmpeg: %w: %s", err, out)
+	}
+	return nil
+}
+
+// publish makes a class with these renditions, nil for the server's own, and
+// pushes the clip to it in real time until ctx ends.
+func publish(ctx context.Context, s *server, c clip, id string, ladder []string) (api.Class, <-chan error, error) {
+	made, err := s.api.Create(ctx, api.CreateClass{ID: id, Title: "Benchmark", Ladder: ladder})
 	if err != nil {
 		return api.Class{}, nil, fmt.Errorf("create class: %w", err)
 	}

@@ -15,10 +15,14 @@ import (
 type Options struct {
 	// Binary is the lectern to measure.
 	Binary string
-	// Count is the number of publishers (ingest) or viewers (herd).
+	// Count is the number of publishers (ingest), viewers (herd), runs (ladder,
+	// cycles) or classes (pressure).
 	Count int
-	// Duration of the measurement, after everything runs.
+	// Duration of the measurement, after everything runs; of pressure, that
+	// without competing load.
 	Duration time.Duration
+	// Load is how long other programs compete for the processors (pressure).
+	Load time.Duration
 	// Out gets the figures.
 	Out io.Writer
 }
@@ -31,19 +35,28 @@ type scenario struct {
 	ended []<-chan error // of the publishers
 }
 
-// run lets play use a server and a clip of about kbps, and ends all that play
-// has started. The context of play ends with it.
-func run(ctx context.Context, o Options, kbps int, play func(context.Context, *scenario) error) (err error) {
+// stage is what a scenario needs.
+type stage struct {
+	clip recording
+	env  []string // of the server, beside its own
+}
+
+// passedThrough are the renditions of classes in which nothing is encoded.
+func passedThrough() []string { return []string{"source", "audio"} }
+
+// run lets play use a server and a clip, and ends all that play has started. The
+// context of play ends with it.
+func run(ctx context.Context, o Options, st stage, play func(context.Context, *scenario) error) (err error) {
 	dir, err := os.MkdirTemp("", "lectern-bench-")
 	if err != nil {
 		return fmt.Errorf("make a folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	media, err := makeClip(ctx, dir, kbps)
+	media, err := st.clip.make(ctx, dir)
 	if err != nil {
 		return err
 	}
-	s, err := startServer(ctx, o.Binary, dir)
+	s, err := startServer(ctx, o.Binary, dir, st.env)
 	if err != nil {
 		return err
 	}
@@ -59,10 +72,10 @@ func run(ctx context.Context, o Options, kbps int, play func(context.Context, *s
 	return play(playing, sc)
 }
 
-// publish makes a class, pushes the clip to it, and returns once it can be
-// watched.
-func (s *scenario) publish(ctx context.Context, id string) (api.Class, error) {
-	c, ended, err := publish(ctx, s.server, s.media, id)
+// publish makes a class with these renditions, nil for the server's own, pushes
+// the clip to it, and returns once it can be watched.
+func (s *scenario) publish(ctx context.Context, id string, ladder []string) (api.Class, error) {
+	c, ended, err := publish(ctx, s.server, s.media, id, ladder)
 	if err != nil {
 		return api.Class{}, err
 	}

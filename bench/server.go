@@ -10,8 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -29,22 +27,25 @@ type server struct {
 	api  *api.Client
 	http string // HOST:PORT
 	rtmp string
+	data string // its data folder
 }
 
-// startServer starts binary on free ports with a data folder in dir.
-func startServer(ctx context.Context, binary, dir string) (_ *server, err error) {
+// startServer starts binary on free ports with a data folder in dir and env
+// beside its own environment.
+func startServer(ctx context.Context, binary, dir string, env []string) (_ *server, err error) {
 	addrFile := filepath.Join(dir, "addrs.json")
 	cmd := exec.CommandContext(ctx, binary, "serve", "-addr-file", addrFile) //nolint:gosec // the caller's own binary
-	cmd.Env = append(os.Environ(),
+	data := filepath.Join(dir, "data")
+	cmd.Env = append(append(os.Environ(), env...),
 		"LECTERN_LISTEN_RTMP=127.0.0.1:0", "LECTERN_LISTEN_RTSP=", "LECTERN_LISTEN_HTTP=127.0.0.1:0",
-		"LECTERN_LISTEN_ADMIN=127.0.0.1:0", "LECTERN_DATA="+filepath.Join(dir, "data"), "LECTERN_API_TOKEN="+token, "LECTERN_LOG_LEVEL=warn")
+		"LECTERN_LISTEN_ADMIN=127.0.0.1:0", "LECTERN_DATA="+data, "LECTERN_API_TOKEN="+token, "LECTERN_LOG_LEVEL=warn")
 	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
 	if err = cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start server: %w", err)
 	}
-	s := &server{cmd: cmd}
+	s := &server{cmd: cmd, data: data}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.stop())
@@ -76,50 +77,14 @@ func (s *server) stop() error {
 	return nil
 }
 
-// clockTick is the unit of times in /proc/PID/stat: USER_HZ is 100 on Linux.
-const clockTick = 10 * time.Millisecond
-
 // cpu returns the CPU time the server has used.
 func (s *server) cpu() (time.Duration, error) {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(s.cmd.Process.Pid) + "/stat")
-	if err != nil {
-		return 0, fmt.Errorf("read cpu time: %w", err)
-	}
-	// Fields after the command's closing parenthesis; utime and stime are the
-	// 14th and 15th of all (proc(5)).
-	_, rest, _ := strings.Cut(string(b), ") ")
-	fields := strings.Fields(rest)
-	const utime, stime = 14 - 3, 15 - 3
-	if len(fields) <= stime {
-		return 0, errors.New("read cpu time: unexpected /proc/PID/stat")
-	}
-	var ticks int64
-	for _, i := range []int{utime, stime} {
-		n, err := strconv.ParseInt(fields[i], 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("read cpu time: %w", err)
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * clockTick, nil
+	st, err := readStat(s.cmd.Process.Pid)
+	return st.cpu, err
 }
 
 // resident returns the server's resident memory in bytes.
-func (s *server) resident() (int64, error) {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(s.cmd.Process.Pid) + "/statm")
-	if err != nil {
-		return 0, fmt.Errorf("read memory: %w", err)
-	}
-	fields := strings.Fields(string(b))
-	if len(fields) < 2 {
-		return 0, errors.New("read memory: unexpected /proc/PID/statm")
-	}
-	pages, err := strconv.ParseInt(fields[1], 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("read memory: %w", err)
-	}
-	return pages * int64(os.Getpagesize()), nil
-}
+func (s *server) resident() (int64, error) { return readResident(s.cmd.Process.Pid) }
 
 // waitLive polls until the class's multivariant playlist exists.
 func (s *server) waitLive(ctx context.Context, playlist string) error {

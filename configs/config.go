@@ -8,13 +8,16 @@ import (
 
 	"github.com/lectern/lectern/hls"
 	"github.com/lectern/lectern/hls/origin"
+	"github.com/lectern/lectern/media/health"
 	"github.com/lectern/lectern/media/rtmp"
 	"github.com/lectern/lectern/media/rtsp"
 	"github.com/lectern/lectern/media/stream"
 	"github.com/lectern/lectern/realtime/class"
 	"github.com/lectern/lectern/realtime/web"
 	"github.com/lectern/lectern/storage/segment"
+	"github.com/lectern/lectern/storage/storyboard"
 	"github.com/lectern/lectern/transcode"
+	"github.com/lectern/lectern/transcode/worker"
 )
 
 // Reference is the text of REFERENCE.md.
@@ -34,20 +37,23 @@ type Config struct {
 	// it. Default none: links then use the host of each request.
 	PublicURL string `yaml:"public_url"`
 
-	Listen    Listen           `yaml:"listen"`
-	TLS       TLS              `yaml:"tls"`
-	API       API              `yaml:"api"`
-	Log       Log              `yaml:"log"`
-	Shutdown  Shutdown         `yaml:"shutdown"`
-	Class     class.Config     `yaml:"class"`
-	RTMP      rtmp.Config      `yaml:"rtmp"`
-	RTSP      rtsp.Config      `yaml:"rtsp"`
-	Stream    stream.Config    `yaml:"stream"`
-	Transcode transcode.Config `yaml:"transcode"`
-	HLS       hls.Config       `yaml:"hls"`
-	Origin    origin.Config    `yaml:"origin"`
-	Storage   segment.Config   `yaml:"storage"`
-	Web       web.Config       `yaml:"web"`
+	Listen     Listen            `yaml:"listen"`
+	TLS        TLS               `yaml:"tls"`
+	API        API               `yaml:"api"`
+	Log        Log               `yaml:"log"`
+	Shutdown   Shutdown          `yaml:"shutdown"`
+	Class      class.Config      `yaml:"class"`
+	RTMP       rtmp.Config       `yaml:"rtmp"`
+	RTSP       rtsp.Config       `yaml:"rtsp"`
+	Stream     stream.Config     `yaml:"stream"`
+	Transcode  transcode.Config  `yaml:"transcode"`
+	Worker     worker.Config     `yaml:"worker"`
+	Health     health.Config     `yaml:"health"`
+	HLS        hls.Config        `yaml:"hls"`
+	Origin     origin.Config     `yaml:"origin"`
+	Storage    segment.Config    `yaml:"storage"`
+	Storyboard storyboard.Config `yaml:"storyboard"`
+	Web        web.Config        `yaml:"web"`
 }
 
 // Default returns the configuration in force when nothing is set.
@@ -62,17 +68,20 @@ func Default() Config {
 			HTTPS: ":8443",
 			Admin: "127.0.0.1:9090",
 		},
-		Log:       Log{Level: "info", Format: "text"},
-		Shutdown:  Shutdown{Timeout: defaultShutdownTimeout},
-		Class:     class.DefaultConfig(),
-		RTMP:      rtmp.DefaultConfig(),
-		RTSP:      rtsp.DefaultConfig(),
-		Stream:    stream.DefaultConfig(),
-		Transcode: transcode.DefaultConfig(),
-		HLS:       hls.DefaultConfig(),
-		Origin:    origin.DefaultConfig(),
-		Storage:   segment.DefaultConfig(),
-		Web:       web.DefaultConfig(),
+		Log:        Log{Level: "info", Format: "text"},
+		Shutdown:   Shutdown{Timeout: defaultShutdownTimeout},
+		Class:      class.DefaultConfig(),
+		RTMP:       rtmp.DefaultConfig(),
+		RTSP:       rtsp.DefaultConfig(),
+		Stream:     stream.DefaultConfig(),
+		Transcode:  transcode.DefaultConfig(),
+		Worker:     worker.DefaultConfig(),
+		Health:     health.DefaultConfig(),
+		HLS:        hls.DefaultConfig(),
+		Origin:     origin.DefaultConfig(),
+		Storage:    segment.DefaultConfig(),
+		Storyboard: storyboard.DefaultConfig(),
+		Web:        web.DefaultConfig(),
 	}
 }
 
@@ -100,9 +109,12 @@ func (c Config) Validate() error {
 		c.RTSP.Validate(),
 		c.Stream.Validate(),
 		c.Transcode.Validate(),
+		c.Worker.Validate(),
+		c.Health.Validate(),
 		c.HLS.Validate(),
 		c.Origin.Validate(),
 		c.Storage.Validate(),
+		c.Storyboard.Validate(),
 		c.Web.Validate(),
 	)...)
 }

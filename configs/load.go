@@ -150,6 +150,12 @@ func setText(v reflect.Value, s string) error {
 			return fmt.Errorf("%q is not a whole number in range", s)
 		}
 		v.SetInt(n)
+	case reflect.Float64:
+		f, err := strconv.ParseFloat(s, 64)
+		if err != nil {
+			return fmt.Errorf("%q is not a number", s)
+		}
+		v.SetFloat(f)
 	case reflect.Slice:
 		out := reflect.MakeSlice(v.Type(), 0, 0)
 		for item := range strings.SplitSeq(s, ",") {

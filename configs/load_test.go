@@ -65,6 +65,7 @@ func TestKeysThatToolsRelyOn(t *testing.T) {
 	want.Data, want.API.Token = "./elsewhere", "sixteen-characters"
 	want.HLS.SegmentDuration, want.HLS.PartDuration = 2*time.Second, 250*time.Millisecond
 	want.Class.ReconnectGrace = 90 * time.Second
+	want.Transcode.Ladder = []string{"source", "audio"}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", cfg, want)
 	}
@@ -107,12 +108,12 @@ func TestBadFiles(t *testing.T) {
 
 func TestBadEnvironment(t *testing.T) {
 	_, err := configs.Load("", []string{
-		"LECTERN_LISTEN_RTPM=:1935", "LECTERN_SHUTDOWN_TIMEOUT=soon", "LECTERN_LOG_LEVEL=loud",
+		"LECTERN_LISTEN_RTPM=:1935", "LECTERN_SHUTDOWN_TIMEOUT=soon", "LECTERN_LOG_LEVEL=loud", "LECTERN_TRANSCODE_MAX_CORE_SHARE=most", "LECTERN_TRANSCODE_RUNGS=720p",
 	})
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"LECTERN_LISTEN_RTPM: no such setting", `LECTERN_SHUTDOWN_TIMEOUT: "soon"`, `log.level: "loud"`} {
+	for _, want := range []string{"LECTERN_LISTEN_RTPM: no such setting", `LECTERN_SHUTDOWN_TIMEOUT: "soon"`, `LECTERN_TRANSCODE_MAX_CORE_SHARE: "most" is not a number`, "LECTERN_TRANSCODE_RUNGS: a transcode.Rungs cannot be set from the environment"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error is\n%v\nwithout %q", err, want)
 		}

@@ -8,17 +8,21 @@ import (
 
 // cutBefore cuts the segment before au if the grid says so.
 func (p *Packager) cutBefore(r *rendition, au *media.AccessUnit, pts time.Duration, random bool) error {
+	if p.grid.every > 0 {
+		return p.cutUpTo(pts)
+	}
+	wall := p.wallOf(au, pts)
 	if r != p.lead {
 		// The lead cuts long before this unless it has fallen silent.
 		if !p.grid.overdue(r.track.Timescale.Duration(au.DTS), r.frame) {
 			return nil
 		}
 		p.metrics.forcedCuts.Inc()
-		return p.cut(pts, au.CapturedAt, r)
+		return p.cut(pts, wall, r)
 	}
 	for pts-p.grid.start > p.grid.limit {
 		at := p.endOfHole()
-		if err := p.cut(at, au.CapturedAt.Add(at-pts), r); err != nil {
+		if err := p.cut(at, wall.Add(at-pts), r); err != nil {
 			return err
 		}
 	}
@@ -29,7 +33,29 @@ func (p *Packager) cutBefore(r *rendition, au *media.AccessUnit, pts time.Durati
 	if forced {
 		p.metrics.forcedCuts.Inc()
 	}
-	return p.cut(pts, au.CapturedAt, r)
+	return p.cut(pts, wall, r)
+}
+
+// cutUpTo cuts at every absolute boundary up to pts.
+func (p *Packager) cutUpTo(pts time.Duration) error {
+	for p.spans.open && pts >= p.grid.boundary {
+		if err := p.cut(p.grid.boundary, p.anchor.at(p.grid.boundary), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wallOf returns the wall clock of au.
+func (p *Packager) wallOf(au *media.AccessUnit, pts time.Duration) time.Time {
+	switch {
+	case !au.CapturedAt.IsZero():
+		return au.CapturedAt
+	case !p.anchor.wall.IsZero():
+		return p.anchor.at(pts)
+	default:
+		return p.now()
+	}
 }
 
 // endOfHole is where to cut when the lead comes back after the open segment's
@@ -63,25 +89,24 @@ func (p *Packager) cut(at time.Duration, wall time.Time, cause *rendition) error
 		if r == cause || r.list.open.msn != msn {
 			continue
 		}
-		end, over := at, !r.declared
-		if r.held != nil && r.held.pts >= at {
-			end, over = r.edge(at, r.held.pts), true
-		}
+		over := !r.declared || r.held != nil && r.held.pts >= at ||
+			r.held == nil && r.track.Encoded && r.floor >= at
 		if over {
-			if err := r.finish(p.spans.get(msn), end); err != nil {
+			if err := r.finish(p.spans.get(msn)); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return p.giveUpLaggards()
 }
 
 // catchUp deals with tracks that have fallen silent: since access units come in
 // the order of their DTS, a track with nothing for a second below the watermark
-// has nothing there.
+// has nothing there. Encoded tracks are not in that order: their silences are told
+// by Gaps.
 func (p *Packager) catchUp() error {
 	for _, r := range p.renditions {
-		if !r.declared {
+		if !r.declared || r.track.Encoded {
 			continue
 		}
 		if r.held != nil && p.watermark-r.track.Timescale.Duration(r.held.decode) > silence {
@@ -94,7 +119,7 @@ func (p *Packager) catchUp() error {
 			if p.watermark-sp.end <= silence {
 				break
 			}
-			if err := r.finish(sp, sp.end); err != nil {
+			if err := r.finish(sp); err != nil {
 				return err
 			}
 		}
@@ -102,7 +127,7 @@ func (p *Packager) catchUp() error {
 	return nil
 }
 
-// endSpans finishes every segment of every rendition where its media ends.
+// endSpans finishes every segment of every rendition where the media end.
 func (p *Packager) endSpans() error {
 	for _, r := range p.renditions {
 		if err := r.settleAlone(true); err != nil {
@@ -110,16 +135,15 @@ func (p *Packager) endSpans() error {
 		}
 	}
 	if p.spans.open {
-		p.spans.close(p.contentEnd())
+		if end := p.contentEnd(); end > p.spans.current().start {
+			p.spans.close(end)
+		} else {
+			p.spans.cancel() // nobody has anything in it
+		}
 	}
 	for _, r := range p.renditions {
 		for p.spans.closed(r.list.open.msn) {
-			sp := p.spans.get(r.list.open.msn)
-			end := sp.end
-			if r.hasSamples && sp.msn == p.spans.current().msn {
-				end = r.mediaEnd
-			}
-			if err := r.finish(sp, end); err != nil {
+			if err := r.finish(p.spans.get(r.list.open.msn)); err != nil {
 				return err
 			}
 		}
@@ -129,7 +153,7 @@ func (p *Packager) endSpans() error {
 }
 
 // contentEnd is where the media of the open segment end: the lead's, if it has
-// any there.
+// any there. It is the segment's start if there are none.
 func (p *Packager) contentEnd() time.Duration {
 	current := p.spans.current()
 	end := current.start
@@ -137,7 +161,7 @@ func (p *Packager) contentEnd() time.Duration {
 		if r.list.open.msn != current.msn || !r.hasSamples {
 			continue
 		}
-		if r == p.lead {
+		if r == p.lead && r.mediaEnd > end {
 			return r.mediaEnd
 		}
 		end = max(end, r.mediaEnd)

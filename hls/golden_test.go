@@ -98,9 +98,13 @@ func parseBack(t *testing.T, name string, text []byte) {
 	}
 	switch l := parsed.(type) {
 	case *playlist.Multivariant:
-		if name != "multivariant" || len(l.Variants) != 1 || l.Variants[0].URI == "" || len(l.Variants[0].Codecs) == 0 ||
-			l.Variants[0].AverageBandwidth == nil || l.Variants[0].Bandwidth < *l.Variants[0].AverageBandwidth {
+		if name != "multivariant" || len(l.Variants) == 0 {
 			t.Errorf("%s: %+v", name, l)
+		}
+		for _, v := range l.Variants {
+			if v.URI == "" || len(v.Codecs) == 0 || v.AverageBandwidth == nil || v.Bandwidth < *v.AverageBandwidth {
+				t.Errorf("variant %+v", v)
+			}
 		}
 		for _, r := range l.Renditions {
 			if r.GroupID != l.Variants[0].Audio || r.URI == nil || !r.Default || r.Language == "" {

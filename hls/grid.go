@@ -13,8 +13,13 @@ const (
 	unknownGap = 4 * time.Second
 )
 
-// grid decides where Media Segments are cut, looking at the lead track alone.
-// Times are presentation times on the class's clock.
+// leastFirst is the least length of a first segment that ends at the next
+// absolute boundary.
+const leastFirst = time.Second
+
+// grid decides where Media Segments are cut. Times are presentation times on the
+// class's clock. With absolute boundaries, every is not 0 and any track that passes
+// boundary ends the segment there. Otherwise the lead track alone decides:
 //
 // The rule for a keyframe: cut, unless waiting for the next expected keyframe
 // keeps the segment within limit. So a 2 s GOP gives 4 s segments, a 3 s GOP 3 s
@@ -25,6 +30,10 @@ type grid struct {
 	// Set by newGrid, then read-only.
 	limit  time.Duration // no segment may last longer
 	target time.Duration // length of segments when any place will do
+
+	every    time.Duration // distance of the absolute boundaries, or 0
+	distance time.Duration // of the keyframes, which stand at its multiples
+	boundary time.Duration // where the open segment ends, if every is not 0
 
 	start   time.Duration // of the open segment
 	frame   time.Duration // nominal duration of the lead's access units
@@ -54,8 +63,26 @@ func (g *grid) reset(frame time.Duration, anyCut, keepGaps bool) {
 	*g = next
 }
 
+// resetAbsolute starts a publication that has keyframes at the multiples of
+// distance. Boundaries are multiples of the largest multiple of distance that the
+// target allows, and of distance itself if that is longer.
+func (g *grid) resetAbsolute(distance, frame time.Duration) {
+	g.reset(frame, false, false)
+	g.distance = distance
+	g.every = max(g.target/distance, 1) * distance
+}
+
 // begin opens a segment at start.
-func (g *grid) begin(start time.Duration) { g.start = start }
+func (g *grid) begin(start time.Duration) {
+	g.start = start
+	if g.every == 0 {
+		return
+	}
+	g.boundary = (start/g.every + 1) * g.every
+	if g.boundary-start < leastFirst {
+		g.boundary = max(g.boundary, (start+g.limit)/g.distance*g.distance)
+	}
+}
 
 // advance takes the next access unit of the lead and reports whether to cut
 // before it, and whether that cut is forced: in want of a keyframe.

@@ -89,7 +89,7 @@ func (l *memoryLog) FinishSegment(rendition string, s segment.Segment) error {
 	if n := len(r.segments); n > 0 && s.MSN != r.segments[n-1].MSN+1 {
 		return fmt.Errorf("segment %d after %d", s.MSN, r.segments[n-1].MSN)
 	}
-	if s.Gap != (len(r.parts[s.MSN]) == 0) || len(s.Parts) != len(r.parts[s.MSN]) {
+	if !s.Gap && len(r.parts[s.MSN]) == 0 || len(s.Parts) != len(r.parts[s.MSN]) {
 		return fmt.Errorf("segment %d: gap %v with %d parts, %d stored", s.MSN, s.Gap, len(s.Parts), len(r.parts[s.MSN]))
 	}
 	r.open = -1

@@ -11,6 +11,8 @@ const (
 	dropNoTrack = "no_track" // its track is not packaged
 	dropNoStart = "no_start" // before the track's first random access point
 	dropEmpty   = "empty"    // nothing but parameter sets
+	dropLate    = "late"     // of an encoded rendition: before what is settled
+	dropBroken  = "broken"   // of an encoded rendition: its segment cannot become whole
 )
 
 // Values of the reason label of lectern_hls_irregular_parts_total.
@@ -28,6 +30,7 @@ type Metrics struct {
 	bytes           *prometheus.CounterVec
 	irregularParts  *prometheus.CounterVec
 	forcedCuts      prometheus.Counter
+	givenUp         prometheus.Counter
 	discontinuities *prometheus.CounterVec
 	dropped         *prometheus.CounterVec
 	publish         prometheus.Histogram
@@ -44,7 +47,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"kind"}),
 		gaps: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lectern_hls_gap_segments_total",
-			Help: "Media Segments without media.",
+			Help: "Media Segments without media, or without all of it.",
 		}, []string{"kind"}),
 		parts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lectern_hls_parts_total",
@@ -61,6 +64,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		forcedCuts: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "lectern_hls_forced_cuts_total",
 			Help: "Media Segments cut without a keyframe because the target duration was reached.",
+		}),
+		givenUp: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "lectern_hls_given_up_segments_total",
+			Help: "Media Segments of encoded renditions that were ended because the rendition lagged too far behind.",
 		}),
 		discontinuities: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lectern_hls_discontinuities_total",
@@ -90,10 +97,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, r := range []string{partLong, partShort} {
 		m.irregularParts.WithLabelValues(r)
 	}
-	for _, r := range []string{dropNoTrack, dropNoStart, dropEmpty} {
+	for _, r := range []string{dropNoTrack, dropNoStart, dropEmpty, dropLate, dropBroken} {
 		m.dropped.WithLabelValues(r)
 	}
 	reg.MustRegister(m.segments, m.gaps, m.parts, m.bytes, m.irregularParts, m.forcedCuts,
-		m.discontinuities, m.dropped, m.publish, m.delay)
+		m.givenUp, m.discontinuities, m.dropped, m.publish, m.delay)
 	return m
 }

@@ -2,7 +2,6 @@ package hls
 
 import (
 	"bytes"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,57 +10,53 @@ import (
 )
 
 const (
-	// rateHeadroom is what is stated above the highest rate measured, since the
-	// next segment may be larger; RFC 8216bis wants an upper bound.
-	rateHeadroom = 1.1
-	// rateStep is what stated rates are rounded up to, in bits a second, so that
-	// the playlist seldom changes.
-	rateStep = 50_000
-	// audioGroup is the GROUP-ID of the audio renditions.
-	audioGroup = "audio"
+	// audioGroup and captionGroup are GROUP-IDs.
+	audioGroup   = "audio"
+	captionGroup = "cc"
+
+	// patience is how many whole segments another rendition may have before an
+	// encoded one that has none is not waited for any longer.
+	patience = 2
 )
-
-// variantRate is what the multivariant playlist states of one variant. It is
-// only ever raised.
-type variantRate struct {
-	peak, average int
-}
-
-func (v variantRate) raise(peak, average float64) variantRate {
-	up := func(was int, rate float64) int {
-		return max(was, int(math.Ceil(rate*rateHeadroom/rateStep))*rateStep)
-	}
-	v.peak, v.average = up(v.peak, peak), up(v.average, average)
-	v.peak = max(v.peak, v.average)
-	return v
-}
 
 // multivariant returns the multivariant playlist, which is last if nothing that
 // it says has changed. It is nil before every rendition of the publication has
 // got past its first segment, lest a player never learn of the slower one.
 func (p *Packager) multivariant(last *Document) *Document {
-	var video, audio []*rendition
+	var offer offer
 	for _, r := range p.renditions {
-		if last == nil && r.declared && len(r.list.segments) == 0 && !p.overdue(r) {
+		if last == nil && r.declared && p.pending(r) {
 			return nil
 		}
+		offer.captions |= r.captions
 		switch {
-		case !r.playable():
+		case r.list.whole() == 0 || r.withdrawn:
 		case r.kind == media.KindVideo:
-			video = append(video, r)
+			offer.video = append(offer.video, r)
+		case r.name == renditionAudioOnly:
+			offer.soundOnly = append(offer.soundOnly, r)
 		default:
-			audio = append(audio, r)
+			offer.audio = append(offer.audio, r)
 		}
 	}
-	if len(video)+len(audio) == 0 {
+	if len(offer.video)+len(offer.audio)+len(offer.soundOnly) == 0 {
 		return last
 	}
-	text := p.multivariantText(p.writer.text[:0], video, audio)
+	text := p.multivariantText(p.writer.text[:0], offer)
 	if last != nil && bytes.Equal(last.Body, text) {
 		return last
 	}
 	d := p.writer.document(text)
 	return &d
+}
+
+// pending reports whether r, which the publication has, is to be waited for.
+func (p *Packager) pending(r *rendition) bool {
+	if r.track.Encoded {
+		return r.list.whole() == 0 && !r.withdrawn &&
+			!slices.ContainsFunc(p.renditions, func(o *rendition) bool { return o.list.whole() >= patience })
+	}
+	return len(r.list.segments) == 0 && !p.overdue(r)
 }
 
 // overdue reports whether r has let pass a whole segment that another rendition
@@ -75,28 +70,40 @@ func (p *Packager) overdue(r *rendition) bool {
 	return false
 }
 
-// playable reports whether the window has media of the rendition.
-func (r *rendition) playable() bool {
-	for i := range r.list.segments {
-		if !r.list.segments[i].Gap {
-			return true
-		}
-	}
-	return false
+// offer is what the multivariant playlist lists, best first.
+type offer struct {
+	video     []*rendition
+	audio     []*rendition // beside video
+	soundOnly []*rendition // variants without video
+	captions  captionSet
 }
 
-func (p *Packager) multivariantText(b []byte, video, audio []*rendition) []byte {
+func (p *Packager) multivariantText(b []byte, o offer) []byte {
 	b = append(b, "#EXTM3U\n#EXT-X-VERSION:"...)
 	b = strconv.AppendInt(b, protocolVersion, 10)
 	b = append(b, "\n#EXT-X-INDEPENDENT-SEGMENTS\n"...)
-	if len(video) == 0 {
-		return p.appendVariant(b, audio[0], nil)
+	if len(o.video) == 0 {
+		o.captions = 0
+		for _, r := range slices.Concat(o.audio, o.soundOnly) {
+			b = p.appendVariant(b, r, offer{})
+		}
+		return b
 	}
-	for i, r := range audio {
+	for i, r := range o.audio {
 		b = p.appendAudioRendition(b, r, i)
 	}
-	for _, r := range video {
-		b = p.appendVariant(b, r, audio)
+	b = p.appendCaptions(b, o.captions)
+	for _, r := range o.video {
+		b = p.appendVariant(b, r, o)
+	}
+	if len(o.soundOnly) == 0 && len(o.audio) > 0 {
+		o.soundOnly = o.audio[:1]
+	}
+	for _, r := range o.soundOnly {
+		b = p.appendVariant(b, r, o)
+	}
+	for _, r := range o.video {
+		b = p.appendIFrameVariant(b, r)
 	}
 	return b
 }
@@ -124,23 +131,38 @@ func (p *Packager) appendAudioRendition(b []byte, r *rendition, i int) []byte {
 	return append(b, "/index.m3u8\"\n"...)
 }
 
-// appendVariant writes the variant of r, video with any of audio or audio alone.
-func (p *Packager) appendVariant(b []byte, r *rendition, audio []*rendition) []byte {
-	peak, average := r.rate.highest(), r.rate.average()
-	codecs := []string{r.init.Codecs}
-	if len(audio) > 0 {
-		var audioPeak, audioAverage float64
-		for _, a := range audio {
-			audioPeak = max(audioPeak, a.rate.highest())
-			audioAverage = max(audioAverage, a.rate.average())
-			if !slices.Contains(codecs, a.init.Codecs) {
-				codecs = append(codecs, a.init.Codecs)
-			}
+// appendCaptions writes the closed captions that the pictures carry
+// (RFC 8216bis §4.4.6.1); they have no URI.
+func (p *Packager) appendCaptions(b []byte, captions captionSet) []byte {
+	for i, id := range captions.instream() {
+		b = append(b, `#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="`+captionGroup+`",NAME="Captions`...)
+		if i > 0 {
+			b = append(b, ' ')
+			b = strconv.AppendInt(b, int64(i+1), 10)
 		}
-		peak, average = peak+audioPeak, average+audioAverage
+		b = append(b, `",LANGUAGE="`...)
+		b = append(b, p.cfg.AudioLanguage...)
+		b = append(b, `",DEFAULT=NO,AUTOSELECT=YES,INSTREAM-ID="`...)
+		b = append(b, id...)
+		b = append(b, "\"\n"...)
 	}
-	rate := p.rates[r.name].raise(peak, average)
-	p.rates[r.name] = rate
+	return b
+}
+
+// appendVariant writes the variant of r: video with any of the audio, or audio
+// alone.
+func (p *Packager) appendVariant(b []byte, r *rendition, o offer) []byte {
+	audio := o.audio
+	if r.kind != media.KindVideo {
+		audio = nil
+	}
+	codecs := []string{r.init.Codecs}
+	for _, a := range audio {
+		if !slices.Contains(codecs, a.init.Codecs) {
+			codecs = append(codecs, a.init.Codecs)
+		}
+	}
+	rate := p.variantRate(r, audio)
 
 	b = append(b, "#EXT-X-STREAM-INF:BANDWIDTH="...)
 	b = strconv.AppendInt(b, int64(rate.peak), 10)
@@ -149,12 +171,7 @@ func (p *Packager) appendVariant(b []byte, r *rendition, audio []*rendition) []b
 	b = append(b, `,CODECS="`...)
 	b = append(b, strings.Join(codecs, ",")...)
 	b = append(b, '"')
-	if r.init.Width > 0 && r.init.Height > 0 {
-		b = append(b, ",RESOLUTION="...)
-		b = strconv.AppendInt(b, int64(r.init.Width), 10)
-		b = append(b, 'x')
-		b = strconv.AppendInt(b, int64(r.init.Height), 10)
-	}
+	b = appendResolution(b, r)
 	if fps := r.frameRate(); fps > 0 && r.kind == media.KindVideo {
 		b = append(b, ",FRAME-RATE="...)
 		b = strconv.AppendFloat(b, fps, 'f', 3, 64)
@@ -162,7 +179,44 @@ func (p *Packager) appendVariant(b []byte, r *rendition, audio []*rendition) []b
 	if len(audio) > 0 {
 		b = append(b, `,AUDIO="`+audioGroup+`"`...)
 	}
-	b = append(b, ",CLOSED-CAPTIONS=NONE\n"...)
+	switch {
+	case o.captions == 0:
+		b = append(b, ",CLOSED-CAPTIONS=NONE"...)
+	case r.kind == media.KindVideo:
+		b = append(b, `,CLOSED-CAPTIONS="`+captionGroup+`"`...)
+	}
+	b = append(b, '\n')
 	b = append(b, r.name...)
 	return append(b, "/index.m3u8\n"...)
+}
+
+// appendIFrameVariant writes the I-frame playlist of r, if it has one.
+func (p *Packager) appendIFrameVariant(b []byte, r *rendition) []byte {
+	if !r.list.hasIFrames() {
+		return b
+	}
+	key := r.name + "/i"
+	rate := p.rates[key].raise(r.iFrames.highest(), r.iFrames.average())
+	p.rates[key] = rate
+	b = append(b, "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH="...)
+	b = strconv.AppendInt(b, int64(rate.peak), 10)
+	b = append(b, ",AVERAGE-BANDWIDTH="...)
+	b = strconv.AppendInt(b, int64(rate.average), 10)
+	b = append(b, `,CODECS="`...)
+	b = append(b, r.init.Codecs...)
+	b = append(b, '"')
+	b = appendResolution(b, r)
+	b = append(b, `,URI="`...)
+	b = append(b, r.name...)
+	return append(b, "/iframes.m3u8\"\n"...)
+}
+
+func appendResolution(b []byte, r *rendition) []byte {
+	if r.init.Width <= 0 || r.init.Height <= 0 {
+		return b
+	}
+	b = append(b, ",RESOLUTION="...)
+	b = strconv.AppendInt(b, int64(r.init.Width), 10)
+	b = append(b, 'x')
+	return strconv.AppendInt(b, int64(r.init.Height), 10)
 }

@@ -85,7 +85,7 @@ func ladderItems(tb testing.TB, renditions int, d time.Duration) []stream.Item {
 	tracks = tracks[:0:0]
 	for i := range renditions {
 		v := src.Tracks()[0]
-		v.ID, v.Rendition = media.TrackID(10+i), []string{"1080p", "720p", "480p", "360p"}[i]
+		v.ID, v.Rendition = media.TrackID(10+i), []string{"1080p", "720p", "480p", "360p", "240p", "144p"}[i]
 		v.Video.Width, v.Video.Height = 1920>>i, 1080>>i
 		tracks = append(tracks, v)
 	}
@@ -112,7 +112,7 @@ func TestLadder(t *testing.T) {
 		t.Errorf("faults: %+v, %d short parts", f, w.shortParts)
 	}
 	body := string(p.Multivariant().Body)
-	if n := strings.Count(body, "#EXT-X-STREAM-INF:"); n != 4 || strings.Count(body, "#EXT-X-MEDIA:") != 1 ||
+	if n := strings.Count(body, "#EXT-X-STREAM-INF:"); n != 5 || strings.Count(body, "#EXT-X-MEDIA:") != 1 ||
 		strings.Count(body, `,AUDIO="audio"`) != 4 || !strings.Contains(body, "RESOLUTION=960x540") {
 		t.Errorf("playlist:\n%s", body)
 	}

@@ -13,8 +13,9 @@ import (
 	"github.com/lectern/lectern/storage/segment"
 )
 
-// Reader is the packager's input; *stream.Reader is one. The first item is a
-// Discontinuity, access units are ordered by DTS over all tracks.
+// Reader is the packager's input; *stream.Reader is one, *transcode.Job another.
+// The first item is a Discontinuity. Access units are ordered by DTS within a
+// track, and over all tracks but the encoded ones, which come later.
 type Reader interface {
 	// Next blocks until an item, stream.ErrEnded or ctx's end. A call that
 	// ended with ctx has taken nothing.
@@ -62,7 +63,10 @@ type Packager struct {
 	lead       *rendition
 	grid       grid
 	spans      spans
-	watermark  time.Duration  // no later access unit has a lower DTS
+	watermark  time.Duration  // no later access unit but encoded ones has a lower DTS
+	anchor     anchor         // of the latest access unit
+	idle       bool           // nothing counts before the next discontinuity
+	stale      bool           // the multivariant playlist may have to change
 	fillers    []filler       // for the Log, found by New
 	lost       map[string]int // next Init id of replayed renditions that have none left
 	rates      map[string]variantRate
@@ -76,6 +80,15 @@ type view struct {
 	snapshots    map[string]*Snapshot
 	multivariant *Document
 }
+
+// anchor is a presentation time with its wall clock.
+type anchor struct {
+	pts  time.Duration
+	wall time.Time
+}
+
+// at extrapolates the wall clock at pts.
+func (a anchor) at(pts time.Duration) time.Time { return a.wall.Add(pts - a.pts) }
 
 // filler is a gap segment that New had to add to a replayed rendition.
 type filler struct {
@@ -116,8 +129,8 @@ func New(cfg Config, d Deps) (*Packager, error) {
 }
 
 // Multivariant returns the multivariant playlist, nil before every rendition has
-// a complete segment. It changes rarely: when a rendition comes or goes, or when
-// a bit rate above the stated one was measured.
+// a complete segment. It changes rarely: when a rendition comes or goes, when a
+// bit rate above the stated one was measured, or when captions are first seen.
 func (p *Packager) Multivariant() *Document { return p.published.Load().multivariant }
 
 // Snapshot returns the latest state of a rendition's media playlist, nil if the
@@ -126,8 +139,8 @@ func (p *Packager) Snapshot(rendition string) *Snapshot {
 	return p.published.Load().snapshots[rendition]
 }
 
-// Renditions returns the names of all renditions that have a Snapshot, in order
-// of appearance. The slice is shared: do not change it.
+// Renditions returns the names of all renditions that have a Snapshot, in the
+// order of the tracks: best first. The slice is shared: do not change it.
 func (p *Packager) Renditions() []string { return p.published.Load().names }
 
 // Epoch returns the element that makes media file names unique, see [Name].
@@ -175,8 +188,14 @@ func (p *Packager) handle(item stream.Item) error {
 		return p.discontinue(item.Discontinuity)
 	case item.AccessUnit != nil:
 		return p.write(item.AccessUnit)
+	case item.Track != nil:
+		return p.describe(*item.Track)
+	case item.Gap != nil:
+		return p.gap(*item.Gap)
 	case item.Interrupted:
-		// What the publisher said last must not stay hidden until it is back.
+		// What the publisher said last must not stay hidden until it is back. What
+		// an encoder says after it is too late.
+		p.idle = true
 		return p.endSpans()
 	default:
 		return nil
@@ -189,7 +208,7 @@ func (p *Packager) end() error {
 		return err
 	}
 	for _, r := range p.renditions {
-		r.list.ended, r.dirty = true, true
+		r.list.ended, r.dirty, r.iFramesDue = true, true, true
 	}
 	p.publish()
 	p.logger.Debug("playlists ended", "msn", p.spans.next)

@@ -47,6 +47,7 @@ type playlist struct {
 	name     string
 	segments []listed
 	total    time.Duration // of segments
+	gaps     int           // among segments
 	open     openSegment
 	nextInit int // id of the Init that the open segment will need
 	ended    bool
@@ -103,7 +104,13 @@ func (l *playlist) finishOpen(epoch string, s segment.Segment) {
 func (l *playlist) add(s listed) {
 	l.segments = append(l.segments, s)
 	l.total += s.Duration
+	if s.Gap {
+		l.gaps++
+	}
 }
+
+// whole is how many of the segments are not gaps.
+func (l *playlist) whole() int { return len(l.segments) - l.gaps }
 
 // replay lists a segment of an earlier run, with its parts if withParts is set.
 func (l *playlist) replay(epoch string, s segment.Segment, withParts bool) {
@@ -141,6 +148,9 @@ func (l *playlist) slide(window time.Duration) int {
 	n := 0
 	for len(l.segments)-n > leastSegments && l.total-l.segments[n].Duration >= window {
 		l.total -= l.segments[n].Duration
+		if l.segments[n].Gap {
+			l.gaps--
+		}
 		n++
 	}
 	if n > 0 {

@@ -30,10 +30,11 @@ func preamble(cfg Config) []byte {
 	return append(b, '\n')
 }
 
-// appendText writes the playlist with its first skip segments left out: a
-// Playlist Delta Update when skip is not 0 (RFC 8216bis §6.2.5.1). Parts are
-// listed for the segments from partsFrom on.
-func (l *playlist) appendText(b, preamble []byte, epoch string, skip, partsFrom int, others []report) []byte {
+// appendPast writes the beginning of the playlist, up to the segments that are
+// listed with their parts: those from partsFrom on. It changes with finished
+// segments only. The first skip segments are left out: a Playlist Delta Update
+// when skip is not 0 (RFC 8216bis §6.2.5.1).
+func (l *playlist) appendPast(b, preamble []byte, epoch string, skip, partsFrom int) []byte {
 	b = append(b, preamble...)
 	b = append(b, "#EXT-X-MEDIA-SEQUENCE:"...)
 	b = strconv.AppendInt(b, int64(l.firstMSN()), 10)
@@ -47,13 +48,20 @@ func (l *playlist) appendText(b, preamble []byte, epoch string, skip, partsFrom 
 	} else if len(l.segments) > 0 && !l.segments[0].mapped {
 		b = appendMap(b, epoch, l.segments[0].InitID)
 	}
-	for i := skip; i < len(l.segments); i++ {
-		s := &l.segments[i]
-		b = append(b, s.head...)
-		if i >= partsFrom {
-			b = append(b, s.parts...)
-		}
-		b = append(b, s.tail...)
+	for i := skip; i < partsFrom; i++ {
+		b = append(b, l.segments[i].head...)
+		b = append(b, l.segments[i].tail...)
+	}
+	return b
+}
+
+// appendPresent writes the rest of the playlist, which changes with every part of
+// this rendition and of the others.
+func (l *playlist) appendPresent(b []byte, epoch string, partsFrom int, others []report) []byte {
+	for i := partsFrom; i < len(l.segments); i++ {
+		b = append(b, l.segments[i].head...)
+		b = append(b, l.segments[i].parts...)
+		b = append(b, l.segments[i].tail...)
 	}
 	if l.ended {
 		return append(b, "#EXT-X-ENDLIST\n"...)
@@ -64,6 +72,9 @@ func (l *playlist) appendText(b, preamble []byte, epoch string, skip, partsFrom 
 	}
 	b = l.appendHints(b, epoch)
 	for _, o := range others {
+		if o.name == l.name {
+			continue
+		}
 		b = append(b, `#EXT-X-RENDITION-REPORT:URI="../`...)
 		b = append(b, o.name...)
 		b = append(b, `/index.m3u8",LAST-MSN=`...)

@@ -1,23 +1,25 @@
 package hls
 
-import (
-	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
-)
+// textCache keeps the beginning of a rendition's playlists, which is built anew
+// when a segment was finished only.
+type textCache struct {
+	firstMSN, openMSN int
+	partsFrom         int // index of the first segment that is listed with parts
+	full, delta       *textHead
+}
 
 // publish builds the playlists anew if any rendition has changed and swaps them
-// in at once. All of them are built, since each reports the others' positions;
-// but only those with new media wake their waiters.
+// in at once. All of them change, since each reports the others' positions; but
+// only those with new media wake their waiters.
 func (p *Packager) publish() {
-	dirty := false
+	dirty := p.stale
 	for _, r := range p.renditions {
 		dirty = dirty || r.dirty && r.started
 	}
 	if !dirty {
 		return
 	}
+	p.stale = false
 	begun := p.now()
 	next := &view{snapshots: make(map[string]*Snapshot, len(p.renditions))}
 	var reports []report
@@ -54,18 +56,8 @@ func (r *rendition) visible() bool {
 }
 
 func (p *Packager) snapshot(r *rendition, reports []report) *Snapshot {
-	var others []report
-	for _, o := range reports {
-		if o.name != r.name {
-			others = append(others, o)
-		}
-	}
 	l := &r.list
-	target := p.cfg.targetDuration()
-	partsFrom := l.before(3 * target)
-	for i := range partsFrom {
-		l.segments[i].parts = nil // never listed again
-	}
+	texts := p.heads(r)
 	s := &Snapshot{
 		FirstMSN:  l.firstMSN(),
 		NextMSN:   l.open.msn,
@@ -73,38 +65,46 @@ func (p *Packager) snapshot(r *rendition, reports []report) *Snapshot {
 		LastParts: l.lastParts(),
 		Ended:     l.ended,
 		Changed:   r.changed,
+		IFrames:   p.iFrames(r),
 	}
-	s.Full = p.writer.document(l.appendText(p.writer.text[:0], p.preamble, p.epoch, 0, partsFrom, others))
+	p.writer.text = l.appendPresent(p.writer.text[:0], p.epoch, texts.partsFrom, reports)
+	tail := p.writer.tail(p.writer.text)
+	s.Full = p.writer.join(texts.full, tail)
 	s.Delta = s.Full
-	if skip := l.before(6 * target); skip > 0 && !l.ended {
-		s.Delta = p.writer.document(l.appendText(p.writer.text[:0], p.preamble, p.epoch, skip, partsFrom, others))
+	if texts.delta != nil && !l.ended {
+		s.Delta = p.writer.join(texts.delta, tail)
 	}
 	return s
 }
 
-// documentWriter makes documents with buffers that it keeps.
-type documentWriter struct {
-	text   []byte // the next body is written here
-	packed bytes.Buffer
-	gzip   *gzip.Writer
+// heads returns the beginning of the rendition's playlists.
+func (p *Packager) heads(r *rendition) *textCache {
+	l, c := &r.list, &r.texts
+	if c.full != nil && len(l.segments) > 0 && c.firstMSN == l.firstMSN() && c.openMSN == l.open.msn {
+		return c
+	}
+	target := p.cfg.targetDuration()
+	*c = textCache{firstMSN: l.firstMSN(), openMSN: l.open.msn, partsFrom: l.before(3 * target)}
+	for i := range c.partsFrom {
+		l.segments[i].parts = nil // never listed again
+	}
+	p.writer.text = l.appendPast(p.writer.text[:0], p.preamble, p.epoch, 0, c.partsFrom)
+	c.full = p.writer.head(p.writer.text)
+	if skip := l.before(6 * target); skip > 0 {
+		p.writer.text = l.appendPast(p.writer.text[:0], p.preamble, p.epoch, skip, c.partsFrom)
+		c.delta = p.writer.head(p.writer.text)
+	}
+	return c
 }
 
-// document copies text, which may be the writer's own, and compresses it.
-func (w *documentWriter) document(text []byte) Document {
-	w.text = text
-	w.packed.Reset()
-	if w.gzip == nil {
-		// The level is valid, so there is no error.
-		w.gzip, _ = gzip.NewWriterLevel(&w.packed, gzip.BestSpeed)
-	} else {
-		w.gzip.Reset(&w.packed)
+// iFrames returns the rendition's I-frame playlist, nil if there is none.
+func (p *Packager) iFrames(r *rendition) *Document {
+	if r.iFramesDue {
+		r.iFramesDue, r.iFrameText = false, nil
+		if r.list.hasIFrames() {
+			d := p.writer.document(r.list.appendIFrames(p.writer.text[:0], p.epoch, int64(p.cfg.targetDuration().Seconds())))
+			r.iFrameText = &d
+		}
 	}
-	_, _ = w.gzip.Write(text) // a bytes.Buffer does not fail
-	_ = w.gzip.Close()
-	sum := sha256.Sum256(text)
-	tag := hex.EncodeToString(sum[:12])
-	return Document{
-		Body: bytes.Clone(text), Gzip: bytes.Clone(w.packed.Bytes()),
-		ETag: `"` + tag + `"`, GzipETag: `"` + tag + `-gz"`,
-	}
+	return r.iFrameText
 }

@@ -18,8 +18,8 @@ const (
 	// slack is the largest hole in a track's decode times that is closed by
 	// moving a decode time; presentation times never move.
 	slack = 100 * time.Millisecond
-	// startSlack is how far apart the renditions of a publication may start and
-	// still each have their own first sample as the segment's start.
+	// startSlack is how far from its segment's start the first sample of a
+	// rendition may be and still count as there.
 	startSlack = 200 * time.Millisecond
 	// fullPart is the least duration of a part, in hundredths of PART-TARGET
 	// (RFC 8216bis §4.4.4.9).
@@ -29,9 +29,9 @@ const (
 // sample is an access unit on its way into a part.
 type sample struct {
 	pts          time.Duration
-	decode       int64 // ticks
-	composition  int64 // ticks, PTS - decode
-	capturedAt   time.Time
+	decode       int64     // ticks
+	composition  int64     // ticks, PTS - decode
+	capturedAt   time.Time // zero if not known
 	randomAccess bool
 	payload      [][]byte
 }
@@ -45,12 +45,19 @@ type rendition struct {
 	pack  *Packager
 	track media.Track // of the current publication, or the last one that had it
 
-	declared bool          // the current publication has the track
-	waiting  bool          // no random access point seen in this publication yet
-	started  bool          // the rendition has had media: it has a playlist
-	frame    time.Duration // latest regular duration of an access unit
-	init     segment.Init  // in force
-	inits    int           // how many there are
+	declared  bool          // the current publication has the track
+	described bool          // its parameters are known
+	waiting   bool          // only a random access point may come next
+	started   bool          // the rendition has had media: it has a playlist
+	frame     time.Duration // latest regular duration of an access unit
+	init      segment.Init  // in force
+	inits     int           // how many there are
+
+	// Of an encoded rendition.
+	floor     time.Duration // what is presented before it is settled
+	broken    bool          // the open segment cannot become whole
+	shed      bool          // not made at present
+	withdrawn bool          // not offered: shed, or not whole again since
 
 	held   *sample // newest access unit, its duration not known yet
 	store  sample  // what held points to
@@ -62,29 +69,48 @@ type rendition struct {
 	partEnd    time.Time     // wall clock at its end
 	partSync   bool          // it starts with a random access point
 	mediaEnd   time.Duration // presentation end of all settled samples
-	segStart   time.Duration // presentation time at which the open segment starts
+	any        bool          // the run has had samples
+	lastPTS    time.Duration // highest of the run
+	lastDTS    int64         // latest of the run
 	firstPTS   time.Duration // of the open segment's first sample
-	firstWall  time.Time     // wall clock at firstPTS
 	hasSamples bool          // the open segment has samples, settled or not
 	samples    int           // of the open segment, settled
+	iFrame     int64         // where the open segment's first picture ends, if it is a random access point
+	carried    captionSet    // in the open segment
 
-	list playlist // what is published
-	rate rateMeter
-	fps  float64 // highest measured frame rate
+	list     playlist // what is published
+	rate     rateMeter
+	iFrames  rateMeter  // of the first pictures
+	fps      float64    // highest measured frame rate
+	captions captionSet // ever seen
 
 	dirty   bool          // list has changed since the last publication
 	changed chan struct{} // closed when the next change is published
+	texts   textCache
+
+	iFramesDue bool      // the I-frame playlist has changed
+	iFrameText *Document // the I-frame playlist, of video only
 }
 
 func newRendition(p *Packager, name string, kind media.Kind, msn int) *rendition {
 	return &rendition{
-		name: name, kind: kind, pack: p, cursor: -1,
+		name: name, kind: kind, pack: p, cursor: -1, floor: -1,
 		list:    playlist{name: name, open: openSegment{msn: msn}},
 		changed: make(chan struct{}),
 	}
 }
 
-// configure takes over the track of a new publication.
+// announce takes over an encoded track of a new publication whose parameters are
+// to come.
+func (r *rendition) announce(t media.Track) {
+	if t.Timescale == 0 {
+		t.Timescale = media.TimescaleVideo
+	}
+	r.track, r.frame, r.described = t, nominalFrame(t), false
+}
+
+// configure takes over the track of a new publication, or the parameters of an
+// announced one.
 func (r *rendition) configure(t media.Track) error {
 	data, err := cmaf.Init(t)
 	if err != nil {
@@ -94,14 +120,17 @@ func (r *rendition) configure(t media.Track) error {
 	if err != nil {
 		return fmt.Errorf("describe rendition %q: %w", r.name, err)
 	}
-	r.track = t
+	r.track, r.described = t, true
 	r.frame = nominalFrame(t)
 	if r.inits > 0 && bytes.Equal(data, r.init.Data) {
+		r.init.Encoded, r.init.MaxBitRate = t.Encoded, t.MaxBitRate
 		return nil // the same format: the same section goes on
 	}
+	width, height := cmaf.DisplaySize(t.Video)
 	in := segment.Init{
 		ID: r.inits, Data: data, Codecs: codecs,
-		Width: t.Video.Width, Height: t.Video.Height, FrameRate: t.Video.FrameRate, Channels: t.Audio.Channels,
+		Width: width, Height: height, FrameRate: t.Video.FrameRate, Channels: t.Audio.Channels,
+		Encoded: t.Encoded, MaxBitRate: t.MaxBitRate,
 	}
 	if err := r.pack.log.PutInit(r.name, in); err != nil {
 		return fmt.Errorf("store init %d of rendition %q: %w", in.ID, r.name, err)
@@ -129,9 +158,8 @@ func nominalFrame(t media.Track) time.Duration {
 
 // push takes the next access unit into the open segment. The caller has settled
 // and finished whatever ends before it.
-func (r *rendition) push(au *media.AccessUnit, payload [][]byte, sp *span) error {
+func (r *rendition) push(au *media.AccessUnit, payload [][]byte, pts time.Duration) error {
 	ts := r.track.Timescale
-	pts := ts.Duration(au.PTS)
 	if r.held != nil {
 		if err := r.settle(au.DTS); err != nil {
 			return err
@@ -151,17 +179,22 @@ func (r *rendition) push(au *media.AccessUnit, payload [][]byte, sp *span) error
 	}
 	if !r.hasSamples {
 		r.hasSamples = true
-		r.firstPTS, r.firstWall = pts, au.CapturedAt
+		r.firstPTS = pts
 		if r.list.open.fresh { // nothing before it to be continued
-			r.segStart = sp.start
-			if (pts - sp.start).Abs() <= startSlack {
-				r.segStart = pts
-			}
-			r.mediaEnd = r.segStart
+			r.mediaEnd = pts
 		}
-		r.openHead(sp)
 	}
 	r.started = true
+	r.lastDTS = au.DTS
+	if !r.any || pts > r.lastPTS {
+		r.lastPTS = pts
+	}
+	r.any = true
+	if r.kind == media.KindVideo {
+		found := findCaptions(payload, r.track.Codec)
+		r.carried |= found
+		r.captions |= found
+	}
 	r.store = sample{
 		pts: pts, decode: decode, composition: au.PTS - decode,
 		capturedAt: au.CapturedAt, randomAccess: au.RandomAccess, payload: payload,
@@ -221,7 +254,10 @@ func (r *rendition) add(ticks int64) error {
 	r.partTicks += ticks
 	r.cursor = h.decode + ticks
 	r.mediaEnd = max(r.mediaEnd, h.pts+ts.Duration(ticks))
-	r.partEnd = h.capturedAt.Add(ts.Duration(ticks))
+	r.partEnd = time.Time{}
+	if !h.capturedAt.IsZero() {
+		r.partEnd = h.capturedAt.Add(ts.Duration(ticks))
+	}
 	r.samples++
 	r.held = nil
 	r.store = sample{}
@@ -251,6 +287,7 @@ func (r *rendition) closePart(last bool) error {
 		return nil
 	}
 	open := &r.list.open
+	r.openHead(r.pack.spans.get(open.msn))
 	d := r.track.Timescale.Duration(r.partTicks)
 	part := segment.Part{Index: len(open.parts), Duration: stated(d), Independent: r.partSync}
 	// Rises over segments, parts and restarts (ISO/IEC 14496-12 §8.8.5.1).
@@ -258,6 +295,9 @@ func (r *rendition) closePart(last bool) error {
 	part.Data = cmaf.Fragment(r.kind, sequence, uint64(max(r.partStart, 0)), r.part)
 	if err := r.pack.log.AppendPart(r.name, open.msn, part); err != nil {
 		return fmt.Errorf("store part %d of segment %d of rendition %q: %w", part.Index, open.msn, r.name, err)
+	}
+	if part.Index == 0 && r.kind == media.KindVideo && r.part[0].Sync {
+		r.iFrame = int64(cmaf.FirstSampleEnd(r.kind, r.part))
 	}
 	r.observePart(d, len(part.Data), last)
 	open.bytes += int64(len(part.Data))
@@ -274,7 +314,9 @@ func (r *rendition) observePart(d time.Duration, size int, last bool) {
 	m := r.pack.metrics
 	m.parts.WithLabelValues(r.kind.String()).Inc()
 	m.bytes.WithLabelValues(r.kind.String()).Add(float64(size))
-	m.delay.Observe(r.pack.now().Sub(r.partEnd).Seconds())
+	if !r.partEnd.IsZero() {
+		m.delay.Observe(r.pack.now().Sub(r.partEnd).Seconds())
+	}
 	if d > r.pack.cfg.PartDuration {
 		m.irregularParts.WithLabelValues(partLong).Inc()
 	}

@@ -10,65 +10,65 @@ import (
 )
 
 // openHead writes the tags that stand before the open segment's first part
-// (RFC 8216bis §4.4.4.9), once its first sample is known.
+// (RFC 8216bis §4.4.4.9), once. What they say of sp is final from then on.
 func (r *rendition) openHead(sp *span) {
+	if len(r.list.open.text) > 0 {
+		return
+	}
+	sp.fixed = true
 	r.list.openHead(r.pack.epoch, headOf{
 		initID:        r.init.ID,
 		discontinuity: sp.discontinuity,
 		sequence:      sp.sequence,
-		date:          r.firstWall.Add(r.segStart - r.firstPTS),
+		date:          sp.wall,
 	})
 }
 
-// finish ends the open segment at the presentation time end and lists it. A held
-// sample stays for the next one. A rendition that has had no media yet has no
-// playlist to list anything in: it only counts.
-func (r *rendition) finish(sp *span, end time.Duration) error {
+// finish ends the open segment, which is that of sp, and lists it. Its date and
+// duration are those of sp, so the same in every rendition: what sound there is
+// starts up to a frame later. A held sample stays for the next segment. A rendition
+// that has had no media yet has no playlist to list anything in: it only counts.
+func (r *rendition) finish(sp *span) error {
 	open := &r.list.open
+	r.floor = max(r.floor, sp.end)
 	if !r.started {
 		*open = openSegment{msn: sp.msn + 1, fresh: true}
+		r.broken = false
 		return nil
 	}
 	if err := r.closePart(true); err != nil {
 		return err
 	}
-	gap := len(open.parts) == 0
-	mediaTime := r.firstPTS
-	if gap {
-		if open.fresh {
-			r.segStart = sp.start
-		}
-		mediaTime = r.segStart
-		r.firstPTS, r.firstWall = sp.start, sp.wall
-		r.openHead(sp)
-	}
+	r.openHead(sp)
 	s := segment.Segment{
 		MSN:                   open.msn,
-		Duration:              min(max(stated(end)-stated(r.segStart), time.Millisecond), r.pack.cfg.longest()),
+		Duration:              min(max(sp.duration(), time.Millisecond), r.pack.cfg.longest()),
 		ProgramDateTime:       open.head.date,
-		MediaTime:             mediaTime,
-		MediaEnd:              end,
-		InitID:                r.init.ID,
+		MediaTime:             sp.start,
+		MediaEnd:              sp.end,
+		InitID:                open.head.initID,
 		Discontinuity:         sp.discontinuity,
 		DiscontinuitySequence: sp.sequence,
-		Gap:                   gap,
-		Bytes:                 open.bytes,
+		Gap:                   !r.whole(sp),
 		Parts:                 open.parts,
+		Captions:              uint8(r.carried),
 	}
-	if !gap {
-		s.MediaEnd = r.track.Timescale.Duration(r.cursor)
+	if !s.Gap {
+		s.MediaTime, s.MediaEnd = r.firstPTS, r.track.Timescale.Duration(r.cursor)
+		s.Bytes, s.IFrameBytes = open.bytes, r.iFrame
 	}
 	if err := r.pack.log.FinishSegment(r.name, s); err != nil {
 		return fmt.Errorf("finish segment %d of rendition %q: %w", s.MSN, r.name, err)
 	}
 	r.measure(s)
+	if !s.Gap && !r.shed {
+		r.withdrawn = false
+	}
 	r.list.finishOpen(r.pack.epoch, s)
-	r.dirty = true
-	r.segStart = end
-	r.samples = 0
+	r.dirty, r.iFramesDue = true, true
+	r.samples, r.iFrame, r.carried, r.broken = 0, 0, 0, false
 	if r.hasSamples = r.held != nil; r.hasSamples {
-		r.firstPTS, r.firstWall = r.held.pts, r.held.capturedAt
-		r.openHead(r.pack.spans.get(s.MSN + 1))
+		r.firstPTS = r.held.pts
 	}
 	if gone := r.list.slide(r.pack.cfg.Window); gone > 0 {
 		r.pack.log.Expire(r.name, r.list.segments[0].MSN)
@@ -88,8 +88,9 @@ func (r *rendition) measure(s segment.Segment) {
 		return
 	}
 	r.rate.add(s.Bytes, s.Duration, r.pack.cfg.targetDuration())
-	if r.kind == media.KindVideo && s.Duration >= time.Second {
-		r.fps = max(r.fps, float64(r.samples)/s.Duration.Seconds())
+	r.iFrames.add(s.IFrameBytes, s.Duration, r.pack.cfg.targetDuration())
+	if d := r.mediaEnd - r.firstPTS; r.kind == media.KindVideo && d >= time.Second {
+		r.fps = max(r.fps, float64(r.samples)/d.Seconds())
 	}
 }
 
@@ -97,8 +98,9 @@ func (r *rendition) measure(s segment.Segment) {
 // before it is finished.
 func (r *rendition) discontinue(msn int) {
 	r.declared, r.waiting = false, true
-	r.cursor = -1
-	r.hasSamples, r.samples = false, 0
+	r.cursor, r.any = -1, false
+	r.hasSamples, r.samples, r.iFrame, r.carried, r.broken = false, 0, 0, 0, false
+	r.shed = false // until it is said again; it stays withdrawn
 	r.list.open = openSegment{msn: msn, fresh: true}
 }
 
@@ -107,7 +109,7 @@ func (r *rendition) discontinue(msn int) {
 // usual rates where they agree with it.
 func (r *rendition) frameRate() float64 {
 	stated := r.init.FrameRate
-	if r.fps == 0 || math.Abs(r.fps-stated) < 0.05*stated {
+	if r.init.Encoded && stated > 0 || r.fps == 0 || math.Abs(r.fps-stated) < 0.05*stated {
 		return stated
 	}
 	nearest := r.fps
@@ -118,37 +120,3 @@ func (r *rendition) frameRate() float64 {
 	}
 	return nearest
 }
-
-// rateMeter measures the bit rates that the multivariant playlist states.
-type rateMeter struct {
-	bytes    int64
-	duration time.Duration
-	peak     float64 // bits a second
-
-	run     int64 // bytes of the segments that are too short to count alone
-	runTime time.Duration
-}
-
-// add takes the next segment. The peak is that of runs of segments that last at
-// least half a target duration (RFC 8216bis §4.1, peak segment bit rate).
-func (m *rateMeter) add(size int64, d, target time.Duration) {
-	m.bytes += size
-	m.duration += d
-	m.run += size
-	m.runTime += d
-	if m.runTime >= target/2 {
-		m.peak = max(m.peak, float64(m.run*8)/m.runTime.Seconds())
-		m.run, m.runTime = 0, 0
-	}
-}
-
-// average returns bits a second, the first segments' own if nothing else.
-func (m *rateMeter) average() float64 {
-	if m.duration <= 0 {
-		return 0
-	}
-	return float64(m.bytes*8) / m.duration.Seconds()
-}
-
-// highest returns the peak; before there is one, the average.
-func (m *rateMeter) highest() float64 { return max(m.peak, m.average()) }

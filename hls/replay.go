@@ -32,7 +32,16 @@ func (p *Packager) replay(renditions []segment.Rendition) {
 		}
 		p.renditions = append(p.renditions, p.resume(known, longest))
 	}
-	slices.SortStableFunc(p.renditions, func(a, b *rendition) int { return cmp.Compare(a.kind, b.kind) })
+	// As tracks come: pictures first, the best of each kind in front; what was
+	// passed through has no cap.
+	slices.SortStableFunc(p.renditions, func(a, b *rendition) int {
+		return cmp.Or(
+			cmp.Compare(a.kind, b.kind),
+			cmp.Compare(b.init.Width*b.init.Height, a.init.Width*a.init.Height),
+			cmp.Compare(uint(b.init.MaxBitRate-1), uint(a.init.MaxBitRate-1)),
+			cmp.Compare(a.name, b.name),
+		)
+	})
 }
 
 // resume makes the rendition that continues known, up to the end of longest.
@@ -67,9 +76,11 @@ func (p *Packager) resume(known segment.Rendition, longest []segment.Segment) *r
 }
 
 func (r *rendition) replay(s segment.Segment) {
-	r.started, r.dirty = true, true
+	r.started, r.dirty, r.iFramesDue = true, true, true
+	r.captions |= captionSet(s.Captions)
 	if !s.Gap {
 		r.rate.add(s.Bytes, s.Duration, r.pack.cfg.targetDuration())
+		r.iFrames.add(s.IFrameBytes, s.Duration, r.pack.cfg.targetDuration())
 	}
 	// After a quick restart players are still in the middle of these parts; later
 	// the Log may have given them up.
@@ -81,7 +92,7 @@ func (r *rendition) replay(s segment.Segment) {
 
 // fill adds a gap where another rendition has the segment s.
 func (r *rendition) fill(s segment.Segment) {
-	s.Gap, s.Parts, s.Bytes = true, nil, 0
+	s.Gap, s.Parts, s.Bytes, s.IFrameBytes, s.Captions = true, nil, 0, 0, 0
 	s.InitID = r.init.ID
 	s.MediaEnd = s.MediaTime + max(s.Duration, time.Millisecond)
 	r.pack.fillers = append(r.pack.fillers, filler{rendition: r.name, segment: s})

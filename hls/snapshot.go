@@ -29,6 +29,10 @@ type Snapshot struct {
 	// Ended reports whether the playlist carries EXT-X-ENDLIST.
 	Ended bool
 
+	// IFrames is the I-frame playlist, nil if there is nothing to list. It is the
+	// same document until a segment is finished.
+	IFrames *Document
+
 	// Changed is closed when a snapshot with newer media of the rendition is
 	// published. A snapshot that differs in its rendition reports only is
 	// published without: it shares the channel.

@@ -10,8 +10,13 @@ type span struct {
 
 	start time.Duration // presentation time on the class's clock
 	wall  time.Time     // wall clock at start
+	fixed bool          // start and wall are published
 	end   time.Duration // presentation time, when closed
 }
+
+// duration is the EXTINF of a closed span. It is the difference of stated times,
+// so that sums do not drift.
+func (s *span) duration() time.Duration { return stated(s.end) - stated(s.start) }
 
 // spans are the Media Segments that some rendition is still filling, oldest
 // first. All but the last are closed: their end is known. When open is false
@@ -45,6 +50,18 @@ func (s *spans) begin(start time.Duration, wall time.Time) {
 // close ends the open span.
 func (s *spans) close(end time.Duration) {
 	s.current().end = end
+	s.open = false
+}
+
+// cancel takes back the open span, which nothing was published of.
+func (s *spans) cancel() {
+	last := s.current()
+	if last.discontinuity {
+		s.sequence--
+		s.discontinuity = true
+	}
+	s.next = last.msn
+	s.list = s.list[:len(s.list)-1]
 	s.open = false
 }
 

@@ -2,6 +2,7 @@ package hls
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"regexp"
 	"slices"
@@ -19,6 +20,9 @@ const maxHole = 10
 const (
 	renditionSource = "source"
 	renditionAudio  = "audio"
+
+	// renditionAudioOnly is sound for bad links: a variant, not part of others.
+	renditionAudioOnly = "audio-only"
 )
 
 // discontinue ends what is open and takes over the tracks of d.
@@ -36,18 +40,57 @@ func (p *Packager) discontinue(d *media.Discontinuity) error {
 		return err
 	}
 	clear(p.tracks)
-	p.lead = nil
+	p.lead, p.idle, p.stale = nil, false, true
 	for _, t := range tracks {
 		if err := p.declare(t); err != nil {
 			return err
 		}
 	}
+	p.sortRenditions(tracks)
+	p.chooseLead(tracks)
 	if p.lead == nil {
 		return nil
 	}
 	samePublisher := d.Reason == media.DiscontinuityLost || d.Reason == media.DiscontinuityTimestamps
-	p.resetGrid(samePublisher)
+	p.resetGrid(d.Grid, samePublisher)
 	return nil
+}
+
+// sortRenditions puts the renditions in the order of the tracks, best first, and
+// those without a track behind.
+func (p *Packager) sortRenditions(tracks []media.Track) {
+	rank := make(map[*rendition]int, len(tracks))
+	for i, t := range tracks {
+		if r := p.tracks[t.ID]; r != nil && rank[r] == 0 {
+			rank[r] = i + 1
+		}
+	}
+	last := len(tracks) + 1
+	slices.SortStableFunc(p.renditions, func(a, b *rendition) int {
+		return cmp.Or(cmp.Compare(cmp.Or(rank[a], last), cmp.Or(rank[b], last)), cmp.Compare(a.kind, b.kind))
+	})
+}
+
+// chooseLead finds the track at whose keyframes segments are cut: the publisher's
+// own if possible, since encoded ones come later, and pictures rather than sound.
+func (p *Packager) chooseLead(tracks []media.Track) {
+	best := 0
+	for _, t := range tracks {
+		r := p.tracks[t.ID]
+		if r == nil {
+			continue
+		}
+		fitness := 1
+		if r.kind == media.KindVideo {
+			fitness += 2
+		}
+		if !t.Encoded {
+			fitness++
+		}
+		if fitness > best {
+			p.lead, best = r, fitness
+		}
+	}
 }
 
 // breakOff finishes every segment and puts a discontinuity before the next.
@@ -63,15 +106,21 @@ func (p *Packager) breakOff() error {
 	return nil
 }
 
-func (p *Packager) resetGrid(keepGaps bool) {
+// resetGrid begins to cut anew: at keyframes of the lead, or if distance is not 0
+// at absolute times.
+func (p *Packager) resetGrid(distance time.Duration, keepGaps bool) {
 	longestFrame := time.Duration(0)
 	for _, r := range p.tracks {
 		if r.kind == media.KindAudio {
 			longestFrame = max(longestFrame, r.frame)
 		}
 	}
-	// Audio ends at a frame's end, up to one frame behind the cut.
+	// Sound goes on up to one frame behind the cut.
 	p.grid.limit = p.cfg.longest() - longestFrame
+	if distance > 0 {
+		p.grid.resetAbsolute(distance, p.lead.frame)
+		return
+	}
 	p.grid.reset(p.lead.frame, p.lead.kind == media.KindAudio, keepGaps)
 }
 
@@ -98,7 +147,9 @@ func (p *Packager) declare(t media.Track) error {
 	if i >= 0 {
 		r = p.renditions[i]
 	}
-	if err := r.configure(t); err != nil {
+	if t.Announced() {
+		r.announce(t)
+	} else if err := r.configure(t); err != nil {
 		if errors.Is(err, cmaf.ErrFormat) {
 			p.logger.Warn("track left out", "track", int(t.ID), "rendition", name, "reason", "format", "err", err)
 			return nil
@@ -110,9 +161,6 @@ func (p *Packager) declare(t media.Track) error {
 	}
 	r.declared = true
 	p.tracks[t.ID] = r
-	if p.lead == nil || p.lead.kind != media.KindVideo && kind == media.KindVideo {
-		p.lead = r
-	}
 	return nil
 }
 
@@ -120,40 +168,61 @@ func (p *Packager) declare(t media.Track) error {
 func (p *Packager) write(au *media.AccessUnit) error {
 	r := p.tracks[au.Track]
 	if r == nil {
-		p.metrics.dropped.WithLabelValues(dropNoTrack).Inc()
+		p.drop(dropNoTrack)
 		return nil
 	}
 	random := au.RandomAccess || r.kind == media.KindAudio
+	pts := r.track.Timescale.Duration(au.PTS)
+	if p.idle {
+		p.drop(dropLate)
+		return nil
+	}
+	if r.track.Encoded {
+		if reason := r.refuse(au, pts, random); reason != "" {
+			r.waiting = true
+			p.drop(reason)
+			return nil
+		}
+	}
 	if r.waiting && !random {
-		p.metrics.dropped.WithLabelValues(dropNoStart).Inc()
+		p.drop(dropNoStart)
 		return nil
 	}
 	payload := withoutParameterSets(au.Payload, r.track)
 	if len(payload) == 0 {
-		p.metrics.dropped.WithLabelValues(dropEmpty).Inc()
+		p.drop(dropEmpty)
 		return nil
 	}
 	r.waiting = false
+	return p.place(r, au, payload, pts, random)
+}
 
-	pts := r.track.Timescale.Duration(au.PTS)
+// place finds the segment of an access unit that is to be taken.
+func (p *Packager) place(r *rendition, au *media.AccessUnit, payload [][]byte, pts time.Duration, random bool) error {
+	if wall := p.wallOf(au, pts); pts >= p.anchor.pts || p.anchor.wall.IsZero() {
+		p.anchor = anchor{pts: pts, wall: wall}
+	}
 	p.watermark = max(p.watermark, r.track.Timescale.Duration(au.DTS))
 	if err := p.catchUp(); err != nil {
 		return err
 	}
-	if p.spans.open && r == p.lead && pts-p.grid.start > maxHole*p.cfg.SegmentDuration {
+	if p.spans.open && (r == p.lead || p.grid.every > 0) && pts-p.grid.start > maxHole*p.cfg.SegmentDuration {
 		if err := p.breakOff(); err != nil {
 			return err
 		}
 		p.restore()
-		p.resetGrid(true)
+		p.resetGrid(p.grid.distance, true)
 		r.waiting = false
 	}
 	if !p.spans.open {
-		p.spans.begin(pts, au.CapturedAt)
+		p.spans.begin(pts, p.wallOf(au, pts))
 		p.grid.begin(pts)
 	}
-	if r.list.open.fresh && !r.hasSamples && (pts-p.grid.start).Abs() <= startSlack {
-		p.grid.begin(min(p.grid.start, pts))
+	if sp := p.spans.current(); r == p.lead && !sp.fixed && r.list.open.fresh && !r.hasSamples &&
+		r.list.open.msn == sp.msn && (pts-sp.start).Abs() <= startSlack {
+		// Another track came first, but pictures are what is cut.
+		sp.start, sp.wall = pts, p.wallOf(au, pts)
+		p.grid.begin(pts)
 	}
 	if err := p.cutBefore(r, au, pts, random); err != nil {
 		return err
@@ -164,15 +233,26 @@ func (p *Packager) write(au *media.AccessUnit) error {
 				return err
 			}
 		}
-		sp := p.spans.get(r.list.open.msn)
-		if err := r.finish(sp, r.edge(sp.end, pts)); err != nil {
+		if err := r.finish(p.spans.get(r.list.open.msn)); err != nil {
 			return err
 		}
 	}
-	err := r.push(au, payload, p.spans.get(r.list.open.msn))
+	sp := p.spans.get(r.list.open.msn)
+	if r.track.Encoded {
+		if !r.holds(sp, au, pts, random) {
+			r.broken, r.waiting = true, true
+			p.drop(dropBroken)
+			p.release()
+			return r.settleAlone(false)
+		}
+		r.returned()
+	}
+	err := r.push(au, payload, pts)
 	p.release()
 	return err
 }
+
+func (p *Packager) drop(reason string) { p.metrics.dropped.WithLabelValues(reason).Inc() }
 
 // restore takes up the tracks again after breakOff.
 func (p *Packager) restore() {
@@ -189,15 +269,6 @@ func (p *Packager) release() {
 		lowest = min(lowest, r.list.open.msn)
 	}
 	p.spans.release(lowest)
-}
-
-// edge is where the segment that was to be cut at end does end, the next access
-// unit being at pts. Audio frames do not fall on the grid of the pictures.
-func (r *rendition) edge(end, pts time.Duration) time.Duration {
-	if r.kind == media.KindAudio && pts-end <= r.frame {
-		return pts
-	}
-	return end
 }
 
 // withoutParameterSets returns the NAL units of payload that are not already in

@@ -1,5 +1,7 @@
 package media
 
+import "time"
+
 // Discontinuity is a break in the run of access units: what follows it is
 // decoded from scratch, with these tracks, though the timestamps go on rising.
 // It becomes EXT-X-DISCONTINUITY (RFC 8216bis §4.4.4.3). The first item of a
@@ -9,6 +11,11 @@ type Discontinuity struct {
 
 	// Tracks replaces the tracks known so far.
 	Tracks []Track
+
+	// Grid, if not 0, tells that the tracks' keyframes stand at the multiples of
+	// Grid on the class's clock, so segments are cut there. If it is 0 they are
+	// cut at keyframes of the first video track that is not encoded.
+	Grid time.Duration
 }
 
 // DiscontinuityReason says why the run broke. The value is the `reason`

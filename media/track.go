@@ -29,6 +29,16 @@ type Track struct {
 	// It is empty until the ladder names the track.
 	Rendition string
 
+	// Encoded reports whether the ladder makes the track rather than passing it
+	// on: it comes later than the publisher's own, by a delay of its own, and its
+	// silences are told by Gaps. A Discontinuity may announce an encoded track
+	// before its parameters are known (see Track.Announced).
+	Encoded bool
+
+	// MaxBitRate is the cap that the track's encoder keeps, in bits a second; 0
+	// if there is none.
+	MaxBitRate int
+
 	Video VideoFormat // meaningful when Codec.Kind() is KindVideo
 	Audio AudioFormat // meaningful when Codec.Kind() is KindAudio
 }
@@ -36,7 +46,9 @@ type Track struct {
 // VideoFormat is what the parameter sets say about the pictures.
 type VideoFormat struct {
 	// ParameterSets are NAL units without start codes: SPS, PPS for H.264;
-	// VPS, SPS, PPS for HEVC; the sequence header OBU for AV1.
+	// VPS, SPS, PPS for HEVC; the sequence header OBU, without size field, for
+	// AV1. For VP8 and VP9 it is one entry that tells formats apart and is for no
+	// decoder.
 	ParameterSets [][]byte
 
 	// Width and Height are the display size in square-pixel-agnostic luma
@@ -59,12 +71,19 @@ type VideoFormat struct {
 
 	// Interlaced reports whether pictures may be coded as fields.
 	Interlaced bool
+
+	// IntraRefresh reports that random access points are recovery points (ITU-T
+	// H.264 §D.2.8) instead of IDR pictures: a decoder can start there, after some
+	// broken pictures, but a player cannot.
+	IntraRefresh bool
 }
 
 // AudioFormat is what the decoder configuration says about the sound.
 type AudioFormat struct {
-	// Config is the AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2.1) for AAC,
-	// the codec's own header otherwise.
+	// Config is the AudioSpecificConfig (ISO/IEC 14496-3 §1.6.2.1) for AAC, the
+	// identification header (RFC 7845 §5.1) for Opus, the STREAMINFO block (RFC 9639
+	// §8.2) for FLAC, and for PCM the name of the samples: "u8", "s16le", "s16be",
+	// "s24be". Others have none.
 	Config []byte
 
 	// ObjectType is the MPEG-4 audio object type; 2 is AAC-LC.
@@ -74,8 +93,15 @@ type AudioFormat struct {
 	SampleRate, Channels int
 
 	// FrameSamples is how many ticks of the track's timescale one access unit
-	// lasts: 1024 for AAC-LC.
+	// lasts: 1024 for AAC-LC. In Opus, FLAC, G.711, PCM and Speex others may last
+	// longer or shorter: go by the timestamps.
 	FrameSamples int
+}
+
+// Announced reports whether t is only promised: an encoded track whose
+// parameters are to come.
+func (t Track) Announced() bool {
+	return t.Encoded && len(t.Video.ParameterSets) == 0 && len(t.Audio.Config) == 0
 }
 
 // SameFormat reports whether a decoder set up for t also decodes o: the same
@@ -83,6 +109,7 @@ type AudioFormat struct {
 func (t Track) SameFormat(o Track) bool {
 	return t.Codec == o.Codec && t.Timescale == o.Timescale &&
 		slices.EqualFunc(t.Video.ParameterSets, o.Video.ParameterSets, bytes.Equal) &&
+		t.Video.IntraRefresh == o.Video.IntraRefresh &&
 		bytes.Equal(t.Audio.Config, o.Audio.Config) &&
 		t.Audio.SampleRate == o.Audio.SampleRate && t.Audio.Channels == o.Audio.Channels
 }

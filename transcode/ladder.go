@@ -1,142 +1,100 @@
 package transcode
 
 import (
-	"fmt"
+	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/lectern/lectern/media"
 )
 
-// The renditions that pass the publisher's own media through. The names are
-// path elements of the playlists.
+// The renditions that are no "<height>p". The names are path elements of the
+// playlists.
 const (
+	// RenditionSource is the publisher's own video, passed through where every
+	// browser plays it and encoded in its own size where not.
 	RenditionSource = "source"
-	RenditionAudio  = "audio"
+
+	// RenditionAudio is the publisher's own audio, passed through or encoded; it
+	// is the sound of all video renditions.
+	RenditionAudio = "audio"
+
+	// RenditionAudioOnly is sound for links that carry no video.
+	RenditionAudioOnly = "audio-only"
 )
 
-// Limits of source passthrough: what every browser decodes. Beyond them the
-// pictures have to be encoded anew.
-const (
-	maxPassthroughWidth  = 1920
-	maxPassthroughHeight = 1088
-	maxPassthroughRate   = 61 // frames a second; 59.94 and 60 pass
-	maxPassthroughLevel  = 42 // H.264 level_idc of level 4.2
-	maxHEVCLevel         = 123
-)
+// maxRenditions bounds a ladder.
+const maxRenditions = 16
+
+// firstEncodedID is the TrackID of the ladder's first rendition where it is
+// encoded; those of the others follow in the ladder's order.
+const firstEncodedID media.TrackID = 16
 
 // Ladder is the ordered list of renditions a class offers, best first. A Ladder
 // is immutable and may be used from any goroutine.
 type Ladder struct {
+	cfg        Config
 	renditions []string
+	rungs      []string // the encoded sizes among them, largest first
+	encodes    bool
 }
 
-// NewLadder returns the ladder with these renditions. It fails on a rendition
-// that this build cannot make, naming it under the key transcode.ladder.
-func NewLadder(cfg Config) (*Ladder, error) {
+// NewLadder returns the ladder that cfg describes. At most one override may
+// follow: the renditions of one class instead of cfg.Ladder, unless it is nil.
+// NewLadder fails on a rendition that there is not, naming it under the key
+// transcode.ladder, and on what Config.Validate refuses if the ladder encodes.
+func NewLadder(cfg Config, override ...[]string) (*Ladder, error) {
+	for _, names := range override {
+		if names != nil {
+			cfg.Ladder = names
+		}
+	}
+	if err := validateLadder(cfg.Ladder); err != nil {
+		return nil, err
+	}
+	cfg.Ladder = slices.Clone(cfg.Ladder)
+	cfg.Rungs = maps.Clone(cfg.Rungs)
+	l := &Ladder{cfg: cfg, renditions: cfg.Ladder}
+	for _, name := range l.renditions {
+		if _, ok := rungHeight(name); ok {
+			l.rungs = append(l.rungs, name)
+		}
+	}
+	slices.SortFunc(l.rungs, func(a, b string) int {
+		ha, _ := rungHeight(a)
+		hb, _ := rungHeight(b)
+		return cmp.Compare(hb, ha)
+	})
+	l.encodes = cfg.Encoder != EncoderNone && (len(l.rungs) > 0 || l.has(RenditionAudioOnly))
+	if !l.encodes {
+		return l, nil
+	}
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Ladder{renditions: slices.Clone(cfg.Ladder)}, nil
+	return l, nil
 }
 
-// Admit reports whether the ladder can serve tracks: nil, or a
-// *media.RefusalError that tells the person at the encoder what to change. It
-// refuses what only an encoder could turn into something a browser plays.
-func (l *Ladder) Admit(tracks []media.Track) error {
-	if len(tracks) == 0 {
-		return &media.RefusalError{Code: "no_tracks", Text: "Your encoder sends neither video nor audio."}
+// Encodes reports whether the ladder may need an encoder: what no browser plays
+// is then encoded instead of refused, and keyframes may be any distance apart.
+func (l *Ladder) Encodes() bool { return l.encodes }
+
+// Renditions returns the names of all renditions that the ladder can offer, best
+// first. A class may have fewer; see Plan.
+func (l *Ladder) Renditions() []string {
+	if l.encodes {
+		return slices.Clone(l.renditions)
 	}
-	for _, t := range tracks {
-		switch t.Codec.Kind() {
-		case media.KindVideo:
-			if err := admitVideo(t); err != nil {
-				return err
-			}
-		case media.KindAudio:
-			if err := admitAudio(t); err != nil {
-				return err
-			}
-		default:
-			return &media.RefusalError{
-				Code: "codec",
-				Text: "Your encoder sends a format that this server does not know. In OBS: Settings > Output > Encoder: choose x264 (H.264), and AAC for audio.",
-			}
-		}
-	}
-	return nil
+	return slices.DeleteFunc(slices.Clone(l.renditions), func(name string) bool {
+		return name != RenditionSource && name != RenditionAudio
+	})
 }
 
-func admitVideo(t media.Track) error {
-	v := t.Video
-	switch {
-	case t.Codec != media.CodecH264 && t.Codec != media.CodecHEVC:
-		return &media.RefusalError{
-			Code: "video_codec",
-			Text: fmt.Sprintf("This server cannot take %s video yet. In OBS: Settings > Output > Video Encoder: choose x264 (H.264).", t.Codec),
-		}
-	case v.Width <= 0 || v.Height <= 0:
-		return &media.RefusalError{Code: "video_format", Text: "The video's size is missing from the stream. Restart the encoder."}
-	case v.Interlaced:
-		return &media.RefusalError{
-			Code: "interlaced",
-			Text: "The video is interlaced, which browsers cannot show. Set the camera or encoder to a progressive mode (1080p, not 1080i).",
-		}
-	case v.ChromaFormat != 1 || (v.BitDepth != 8 && t.Codec == media.CodecH264):
-		return &media.RefusalError{
-			Code: "color_format",
-			Text: fmt.Sprintf("The video is %d-bit 4:%s, which browsers cannot show. In OBS: Settings > Advanced > Color Format: choose NV12 (8-bit, 4:2:0).", v.BitDepth, chroma(v.ChromaFormat)),
-		}
-	// A portrait picture is held to the same number of samples.
-	case max(v.Width, v.Height) > maxPassthroughWidth || min(v.Width, v.Height) > maxPassthroughHeight || v.FrameRate > maxPassthroughRate:
-		return &media.RefusalError{
-			Code: "video_size",
-			Text: fmt.Sprintf("The video is %dx%d at %.0f frames a second. In OBS: Settings > Video: set the Output Resolution to 1920x1080 or less, and 60 FPS or less.", v.Width, v.Height, v.FrameRate),
-		}
-	case t.Codec == media.CodecH264 && v.Level > maxPassthroughLevel, t.Codec == media.CodecHEVC && v.Level > maxHEVCLevel:
-		return &media.RefusalError{
-			Code: "video_level",
-			Text: "The video is coded at a level that many phones cannot decode. In OBS: Settings > Output > Encoder settings: set the level to 4.2 or to auto.",
-		}
-	}
-	return nil
-}
+func (l *Ladder) has(name string) bool { return slices.Contains(l.renditions, name) }
 
-func admitAudio(t media.Track) error {
-	a := t.Audio
-	switch {
-	case t.Codec != media.CodecAAC:
-		return &media.RefusalError{
-			Code: "audio_codec",
-			Text: fmt.Sprintf("This server cannot take %s audio yet. In OBS: Settings > Output > Audio Encoder: choose AAC.", t.Codec),
-		}
-	case a.ObjectType != 2: // AAC-LC, ISO/IEC 14496-3 table 1.17
-		return &media.RefusalError{Code: "audio_profile", Text: "The audio is not AAC-LC. Choose AAC (not HE-AAC) as the audio encoder."}
-	case a.SampleRate != 44100 && a.SampleRate != 48000:
-		return &media.RefusalError{
-			Code: "audio_rate",
-			Text: fmt.Sprintf("The audio is sampled at %d Hz. In OBS: Settings > Audio > Sample Rate: choose 48 kHz.", a.SampleRate),
-		}
-	case a.Channels < 1 || a.Channels > 2:
-		return &media.RefusalError{
-			Code: "audio_channels",
-			Text: fmt.Sprintf("The audio has %d channels. In OBS: Settings > Audio > Channels: choose Stereo or Mono.", a.Channels),
-		}
-	}
-	return nil
-}
-
-// chroma returns the last two numbers of the J:a:b notation for chroma_format_idc.
-func chroma(idc int) string {
-	switch idc {
-	case 0:
-		return "0:0"
-	case 1:
-		return "2:0"
-	case 2:
-		return "2:2"
-	default:
-		return "4:4"
-	}
+// encodedID is the TrackID of an encoded rendition of the ladder.
+func (l *Ladder) encodedID(name string) media.TrackID {
+	return firstEncodedID + media.TrackID(slices.Index(l.renditions, name))
 }
 
 // name returns tracks with the rendition each becomes.
@@ -144,9 +102,9 @@ func (l *Ladder) name(tracks []media.Track) []media.Track {
 	out := make([]media.Track, 0, len(tracks))
 	for _, t := range tracks {
 		switch {
-		case t.Codec.Kind() == media.KindVideo && slices.Contains(l.renditions, RenditionSource):
+		case t.Codec.Kind() == media.KindVideo && l.has(RenditionSource):
 			t.Rendition = RenditionSource
-		case t.Codec.Kind() == media.KindAudio && slices.Contains(l.renditions, RenditionAudio):
+		case t.Codec.Kind() == media.KindAudio && l.has(RenditionAudio):
 			t.Rendition = RenditionAudio
 		default:
 			continue

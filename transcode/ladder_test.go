@@ -23,7 +23,14 @@ func goodAudio() media.Track {
 	}
 }
 
-func TestLadderAdmit(t *testing.T) {
+// passing is a configuration without encoders.
+func passing() transcode.Config {
+	return transcode.Config{Ladder: []string{"source", "audio"}}
+}
+
+func TestLadderAdmitWithoutEncoder(t *testing.T) {
+	none := transcode.DefaultConfig()
+	none.Encoder = transcode.EncoderNone
 	video := func(edit func(*media.Track)) []media.Track {
 		v := goodVideo()
 		edit(&v)
@@ -62,49 +69,73 @@ func TestLadderAdmit(t *testing.T) {
 		{"HE-AAC", audio(func(a *media.Track) { a.Audio.ObjectType = 5 }), "audio_profile", "AAC-LC"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			ladder, err := transcode.NewLadder(transcode.DefaultConfig())
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = ladder.Admit(tc.tracks)
-			if tc.code == "" {
-				if err != nil {
-					t.Fatalf("refused: %v", err)
-				}
-				return
-			}
-			var refusal *media.RefusalError
-			if !errors.As(err, &refusal) {
-				t.Fatalf("err = %v, want a refusal", err)
-			}
-			if refusal.Code != tc.code || !strings.Contains(refusal.Text, tc.says) {
-				t.Errorf("refusal = %+v, want code %q and a text with %q", refusal, tc.code, tc.says)
+			for _, cfg := range []transcode.Config{passing(), none} {
+				checkAdmit(t, cfg, tc.tracks, tc.code, tc.says)
 			}
 		})
 	}
 }
 
-func TestConfigValidate(t *testing.T) {
+// An encoder takes whatever can be decoded.
+func TestLadderAdmitWithEncoder(t *testing.T) {
+	video := func(edit func(*media.Track)) []media.Track {
+		v := goodVideo()
+		edit(&v)
+		return []media.Track{v, goodAudio()}
+	}
+	audio := func(edit func(*media.Track)) []media.Track {
+		a := goodAudio()
+		edit(&a)
+		return []media.Track{goodVideo(), a}
+	}
 	for _, tc := range []struct {
 		name   string
-		ladder []string
-		want   []string
+		tracks []media.Track
+		code   string
+		says   string
 	}{
-		{"default", transcode.DefaultConfig().Ladder, nil},
-		{"audio only", []string{"audio"}, nil},
-		{"empty", nil, []string{"transcode.ladder: must name"}},
-		{"unknown and twice", []string{"720p", "source", "source"}, []string{`unknown rendition "720p"`, `"source" is listed twice`}},
+		{"camera", []media.Track{goodVideo(), goodAudio()}, "", ""},
+		{"HEVC", video(func(v *media.Track) { v.Codec = media.CodecHEVC }), "", ""},
+		{"case 36: AV1", video(func(v *media.Track) { v.Codec = media.CodecAV1 }), "", ""},
+		{"case 37: 10 bit 4:2:2", video(func(v *media.Track) { v.Video.BitDepth, v.Video.ChromaFormat = 10, 2 }), "", ""},
+		{"case 38: interlaced", video(func(v *media.Track) { v.Video.Interlaced = true }), "", ""},
+		{"case 40: 4K", video(func(v *media.Track) { v.Video.Width, v.Video.Height = 4096, 2304 }), "", ""},
+		{"4K on end", video(func(v *media.Track) { v.Video.Width, v.Video.Height = 2160, 3840 }), "", ""},
+		{"120 fps, level 5.2", video(func(v *media.Track) { v.Video.FrameRate, v.Video.Level = 120, 52 }), "", ""},
+		{"case 41: G.711", audio(func(a *media.Track) { a.Codec = media.CodecG711U }), "", ""},
+		{"case 41: 5.1 at 22.05 kHz", audio(func(a *media.Track) { a.Audio.SampleRate, a.Audio.Channels = 22050, 6 }), "", ""},
+		{"HE-AAC", audio(func(a *media.Track) { a.Audio.ObjectType = 5 }), "", ""},
+		{"8K", video(func(v *media.Track) { v.Video.Width, v.Video.Height = 7680, 4320 }), "video_size", "1920x1080"},
+		{"too wide", video(func(v *media.Track) { v.Video.Width, v.Video.Height = 4098, 16 }), "video_size", "Output Resolution"},
+		{"240 fps", video(func(v *media.Track) { v.Video.FrameRate = 240 }), "video_size", "60 FPS"},
+		{"no size", video(func(v *media.Track) { v.Video.Height = 0 }), "video_format", "size"},
+		{"unknown codec", video(func(v *media.Track) { v.Codec = media.CodecUnknown }), "codec", "x264"},
+		{"nothing", nil, "no_tracks", "neither video nor audio"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := transcode.NewLadder(transcode.Config{Ladder: tc.ladder})
-			if len(tc.want) == 0 && err != nil {
-				t.Fatal(err)
-			}
-			for _, w := range tc.want {
-				if err == nil || !strings.Contains(err.Error(), w) {
-					t.Errorf("err = %v, want %q in it", err, w)
-				}
-			}
+			checkAdmit(t, transcode.DefaultConfig(), tc.tracks, tc.code, tc.says)
 		})
+	}
+}
+
+func checkAdmit(t *testing.T, cfg transcode.Config, tracks []media.Track, code, says string) {
+	t.Helper()
+	ladder, err := transcode.NewLadder(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = ladder.Admit(tracks)
+	if code == "" {
+		if err != nil {
+			t.Fatalf("refused: %v", err)
+		}
+		return
+	}
+	var refusal *media.RefusalError
+	if !errors.As(err, &refusal) {
+		t.Fatalf("err = %v, want a refusal", err)
+	}
+	if refusal.Code != code || !strings.Contains(refusal.Text, says) {
+		t.Errorf("refusal = %+v, want code %q and a text with %q", refusal, code, says)
 	}
 }

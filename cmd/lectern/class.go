@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -22,9 +23,10 @@ func class(ctx context.Context, args []string, env environment) error {
 	tokenFile := fs.String("token-file", "", "`FILE` with the API token; default LECTERN_API_TOKEN, else DATA/api-token")
 	asJSON := fs.Bool("json", false, "print the API's answer")
 	id := fs.String("id", "", "create: `ID` of the class in its addresses; made up if not given")
-	title := fs.String("title", "", "create: `TITLE` of the class")
-	startsAt := fs.String("starts-at", "", "create: `TIME` of the start, such as 2026-12-01T09:15:00Z")
-	source := fs.String("source", "", "create: `URL` of an RTSP camera to pull")
+	title := fs.String("title", "", "create, set: `TITLE` of the class")
+	startsAt := fs.String("starts-at", "", "create, set: `TIME` of the start, such as 2026-12-01T09:15:00Z; set: none removes it")
+	source := fs.String("source", "", "create, set: `URL` of an RTSP camera to pull; set: none removes it")
+	ladder := fs.String("ladder", "", "create, set: `RENDITIONS` to offer from the next publication on, such as source,720p,audio; default is the server's own choice")
 	words, err := parse(fs, args, 2)
 	if err != nil {
 		return err
@@ -49,15 +51,21 @@ func class(ctx context.Context, args []string, env environment) error {
 	case "list":
 		return listClasses(ctx, client, *asJSON, env)
 	case "create":
-		n := api.CreateClass{ID: *id, Title: *title, Source: *source}
+		n := api.CreateClass{ID: *id, Title: *title, Source: *source, Ladder: renditions(*ladder)}
 		if *startsAt != "" {
-			t, perr := time.Parse(time.RFC3339, *startsAt)
+			t, perr := startTime(*startsAt)
 			if perr != nil {
-				return &usageError{fmt.Sprintf("-starts-at: %q is not a time such as 2026-12-01T09:15:00Z", *startsAt)}
+				return perr
 			}
 			n.StartsAt = &t
 		}
 		one, err = client.Create(ctx, n)
+	case "set":
+		u, uerr := changes(given(fs))
+		if uerr != nil {
+			return uerr
+		}
+		one, err = client.Update(ctx, words[1], u)
 	case "show":
 		one, err = client.Get(ctx, words[1])
 	case "end":
@@ -78,12 +86,74 @@ func class(ctx context.Context, args []string, env environment) error {
 	return printClass(one, *asJSON, env)
 }
 
+// given returns the flags that are on the command line.
+func given(fs *flag.FlagSet) map[string]string {
+	set := map[string]string{}
+	fs.Visit(func(f *flag.Flag) { set[f.Name] = f.Value.String() })
+	return set
+}
+
+// changes reads the flags of "set". What is not given stays.
+func changes(set map[string]string) (u api.UpdateClass, err error) {
+	const none = "none"
+	any := false
+	for name, value := range set {
+		switch name {
+		case "title":
+			u.Title = &value
+		case "starts-at":
+			if u.StartsAt = api.Remove[time.Time](); value != none {
+				t, terr := startTime(value)
+				if terr != nil {
+					return u, terr
+				}
+				u.StartsAt = api.Set(t)
+			}
+		case "source":
+			if u.Source = api.Remove[string](); value != none {
+				u.Source = api.Set(value)
+			}
+		case "ladder":
+			if u.Ladder = api.Remove[[]string](); renditions(value) != nil {
+				u.Ladder = api.Set(renditions(value))
+			}
+		default:
+			continue
+		}
+		any = true
+	}
+	if !any {
+		return u, &usageError{"say what to set: -title, -starts-at, -source or -ladder"}
+	}
+	return u, nil
+}
+
+func startTime(value string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		return t, &usageError{fmt.Sprintf("-starts-at: %q is not a time such as 2026-12-01T09:15:00Z", value)}
+	}
+	return t, nil
+}
+
+// renditions reads a list with commas; "default" and nothing are the server's
+// own choice.
+func renditions(value string) []string {
+	if value == "" || value == "default" {
+		return nil
+	}
+	names := strings.Split(value, ",")
+	for i, name := range names {
+		names[i] = strings.TrimSpace(name)
+	}
+	return names
+}
+
 func printClass(c api.Class, asJSON bool, env environment) error {
 	if asJSON {
 		return printJSON(c, env)
 	}
-	w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
-	for _, row := range [][2]string{
+	rows := [][2]string{
 		{"class", c.ID},
 		{"title", c.Title},
 		{"state", c.State.String()},
@@ -91,27 +161,68 @@ func printClass(c api.Class, asJSON bool, env environment) error {
 		{"stream key", c.StreamKey},
 		{"watch", c.Playback.Watch},
 		{"playlist", c.Playback.HLS},
-	} {
+	}
+	add := func(name, format string, args ...any) {
+		rows = append(rows, [2]string{name, fmt.Sprintf(format, args...)})
+	}
+	if c.Ladder != nil {
+		add("ladder", "%s", strings.Join(*c.Ladder, ", "))
+	}
+	if p := c.Publisher; p != nil {
+		add("publisher", "%s from %s: %s, %s", p.Protocol, p.Remote, p.Video, p.Audio)
+		if p.Warning != "" {
+			add("warning", "%s", p.Warning)
+		}
+	}
+	if c.LastRefusal != nil {
+		add("refused", "%s", c.LastRefusal.Text)
+	}
+	if s := c.LadderState; s != nil {
+		for _, r := range s.Renditions {
+			add("rendition", "%s", renditionWords(r))
+		}
+		if s.Text != "" {
+			add("ladder", "level %d since %s: %s", s.Level, s.Since.Local().Format(time.TimeOnly), s.Text)
+		}
+		if w := s.Worker; w.Restarts > 0 {
+			add("encoder", "%s, restarted %d times, last: %s", w.State, w.Restarts, w.LastReason)
+		}
+	}
+	if c.Health != nil {
+		for _, f := range c.Health.Findings {
+			add(f.Severity, "%s", strings.TrimSpace(f.Text+" "+f.Setting))
+		}
+	}
+	w := tabwriter.NewWriter(env.stdout, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
 		if _, err := fmt.Fprintf(w, "%s\t%s\n", row[0], row[1]); err != nil {
 			return fmt.Errorf("print class: %w", err)
 		}
 	}
-	if c.Publisher != nil {
-		if _, err := fmt.Fprintf(w, "publisher\t%s from %s: %s, %s\n", c.Publisher.Protocol, c.Publisher.Remote, c.Publisher.Video, c.Publisher.Audio); err != nil {
-			return fmt.Errorf("print class: %w", err)
-		}
-	}
-	if c.Publisher != nil && c.Publisher.Warning != "" {
-		if _, err := fmt.Fprintf(w, "warning\t%s\n", c.Publisher.Warning); err != nil {
-			return fmt.Errorf("print class: %w", err)
-		}
-	}
-	if c.LastRefusal != nil {
-		if _, err := fmt.Fprintf(w, "refused\t%s\n", c.LastRefusal.Text); err != nil {
-			return fmt.Errorf("print class: %w", err)
-		}
-	}
 	return w.Flush()
+}
+
+// renditionWords is a line such as "720p  1280x720 30 fps, at most 2.5 Mbit/s:
+// encoded, 0.3 s late".
+func renditionWords(r api.Rendition) string {
+	text := r.Name
+	if r.Kind == "video" && r.Height > 0 {
+		text += fmt.Sprintf("  %dx%d", r.Width, r.Height)
+		if r.FrameRate > 0 {
+			text += fmt.Sprintf(" %.4g fps", r.FrameRate)
+		}
+	}
+	if r.MaxBitrateBPS > 0 {
+		text += fmt.Sprintf(", at most %.3g Mbit/s", float64(r.MaxBitrateBPS)/1e6)
+	}
+	text += ": " + strings.ReplaceAll(r.State, "_", " ")
+	if r.LagSeconds >= 0.1 {
+		text += fmt.Sprintf(", %.1f s late", r.LagSeconds)
+	}
+	if r.DroppedFrames > 0 {
+		text += fmt.Sprintf(", %d pictures skipped", r.DroppedFrames)
+	}
+	return text
 }
 
 func listClasses(ctx context.Context, client *api.Client, asJSON bool, env environment) error {

@@ -44,8 +44,12 @@ func demo(ctx context.Context, args []string, env environment) (err error) {
 	if err != nil {
 		return err
 	}
+	worker, err := workerCommand()
+	if err != nil {
+		return err
+	}
 	logger := newLogger(cfg.Log, env.stderr)
-	server, err := app.New(cfg, logger)
+	server, err := app.New(cfg, worker, logger)
 	if err != nil {
 		return err
 	}
@@ -140,8 +144,9 @@ func give(ctx context.Context, server *app.App, dir string, logger *slog.Logger,
   (stop the demo's encoder first: it holds the key)
 
   The picture shows the time of day at which it was made: the difference to
-  your clock is the whole delay. Pull the plug with "pkill -9 -f speaker.png":
-  the page says so, and plays on when the encoder is back.
+  your clock is the whole delay. The button "Auto" on the page chooses the
+  picture's size. Pull the plug with "pkill -9 -f speaker.png": the page says so,
+  and plays on when the encoder is back.
   Ctrl-C ends the demo.
 
 `, host, c.ID, ingest, c.StreamKey, filepath.Join(server.DataDir(), "api-token"), addrs.Admin)

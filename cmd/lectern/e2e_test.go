@@ -77,7 +77,10 @@ func startServerAs(t *testing.T, argv []string, dir string, environ ...string) *
 	// The tests' own variables would be unknown settings.
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "LECTERN_") }),
 		"LECTERN_LISTEN_RTMP=127.0.0.1:0", "LECTERN_LISTEN_RTSP=127.0.0.1:0", "LECTERN_LISTEN_HTTP=127.0.0.1:0",
-		"LECTERN_LISTEN_ADMIN=127.0.0.1:0", "LECTERN_DATA="+dir, "LECTERN_API_TOKEN="+token)
+		"LECTERN_LISTEN_ADMIN=127.0.0.1:0", "LECTERN_DATA="+dir, "LECTERN_API_TOKEN="+token,
+		// Encoding is for the tests that are about it. How busy the machine is must
+		// not decide what they see.
+		"LECTERN_TRANSCODE_LADDER=source,audio", "LECTERN_TRANSCODE_GOVERNOR_ENABLED=false", "LECTERN_TRANSCODE_CALIBRATE=false")
 	cmd.Env = append(cmd.Env, environ...)
 	log := &logTail{t: t}
 	cmd.Stderr = log

@@ -28,7 +28,11 @@ func serve(ctx context.Context, args []string, env environment) error {
 	if err != nil {
 		return err
 	}
-	server, err := app.New(cfg, newLogger(cfg.Log, env.stderr))
+	worker, err := workerCommand()
+	if err != nil {
+		return err
+	}
+	server, err := app.New(cfg, worker, newLogger(cfg.Log, env.stderr))
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,10 @@ func Check(ctx context.Context, cfg Config) (Summary, error) {
 	if client == nil {
 		client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
-	c := &checker{fetcher: fetcher{client: client}, report: newReport(), segments: map[int]map[string]seenSegment{}}
+	c := &checker{
+		fetcher: fetcher{client: client}, report: newReport(),
+		segments: map[int]map[string]seenSegment{}, rates: map[string]*meter{}, last: map[string]int{},
+	}
 
 	res, err := c.get(ctx, base)
 	if err != nil {
@@ -76,6 +79,11 @@ func Check(ctx context.Context, cfg Config) (Summary, error) {
 	}
 	c.multivariant(m)
 	names := c.mediaPlaylists(base, m)
+	for _, f := range m.iFrames {
+		if err = c.iFrames(ctx, base, f["URI"]); err != nil {
+			return Summary{}, err
+		}
+	}
 
 	watchCtx, cancel := context.WithTimeout(ctx, cfg.Duration)
 	defer cancel()
@@ -86,6 +94,9 @@ func Check(ctx context.Context, cfg Config) (Summary, error) {
 	err = g.Wait()
 	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		err = nil // the watch is over
+	}
+	if err == nil {
+		err = c.conclude(ctx, base)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,12 +115,16 @@ type checker struct {
 	targetDuration int
 	control        string
 	segments       map[int]map[string]seenSegment // by MSN, then rendition
+	rates          map[string]*meter              // by rendition
+	last           map[string]int                 // MSN that a rendition ended with
 }
 
 // seenSegment is what must agree across renditions.
 type seenSegment struct {
-	dsn int
-	pdt time.Time
+	dsn      int
+	pdt      time.Time
+	duration time.Duration
+	gap      bool
 }
 
 // multivariant checks the multivariant playlist by itself.
@@ -137,14 +152,53 @@ func (c *checker) multivariant(m *multivariant) {
 		if hasVideo(v["CODECS"]) && v["RESOLUTION"] == "" {
 			c.report.broken(7, where, "no RESOLUTION")
 		}
-		for _, kind := range []string{"AUDIO", "VIDEO", "SUBTITLES"} {
-			if g := v[kind]; g != "" && !groups[kind+"/"+g] {
+		for _, kind := range []string{"AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS"} {
+			if g := v[kind]; g != "" && g != "NONE" && !groups[kind+"/"+g] {
 				c.report.broken(13, where, "%s group %q does not exist", kind, g)
 			}
 		}
 	}
+	c.variants(m)
 	if !m.independent {
 		c.report.broken(18, "multivariant", "none")
+	}
+}
+
+// variants checks the variants together.
+func (c *checker) variants(m *multivariant) {
+	none, rates, video, sound := 0, map[string]bool{}, 0, 0
+	for _, v := range m.variants {
+		if v["CLOSED-CAPTIONS"] == "NONE" {
+			none++
+		}
+		if hasVideo(v["CODECS"]) {
+			video++
+			rates[v["BANDWIDTH"]] = true
+		} else {
+			sound++
+		}
+	}
+	if m.quotedNone {
+		c.report.broken(14, "multivariant", "the word in quotes")
+	} else if none != 0 && none != len(m.variants) {
+		c.report.broken(14, "multivariant", "it on %d of %d variants", none, len(m.variants))
+	}
+	if video == 0 {
+		return
+	}
+	if len(rates) < 2 {
+		c.report.broken(17, "multivariant", "%d", len(rates))
+	}
+	if sound == 0 {
+		c.report.broken(98, "multivariant", "none")
+	}
+	if len(m.iFrames) == 0 {
+		c.report.broken(21, "multivariant", "none for %d variants", video)
+	}
+	for _, f := range m.iFrames {
+		if f["BANDWIDTH"] == "" {
+			c.report.broken(4, "I-frames "+f["URI"], "no BANDWIDTH")
+		}
 	}
 }
 
@@ -152,12 +206,9 @@ func (c *checker) multivariant(m *multivariant) {
 func (c *checker) mediaPlaylists(base *url.URL, m *multivariant) map[string]*url.URL {
 	out := map[string]*url.URL{}
 	add := func(ref string) {
-		u, err := base.Parse(ref)
-		if err != nil {
-			c.report.broken(1, "multivariant", "the URI %q", ref)
-			return
+		if u, ok := c.resolve(base, ref); ok {
+			out[ref] = u
 		}
-		out[ref] = u
 	}
 	for _, v := range m.variants {
 		add(v["uri"])
@@ -168,6 +219,16 @@ func (c *checker) mediaPlaylists(base *url.URL, m *multivariant) map[string]*url
 		}
 	}
 	return out
+}
+
+// resolve returns the URL of a playlist that the multivariant playlist names.
+func (c *checker) resolve(base *url.URL, ref string) (*url.URL, bool) {
+	u, err := base.Parse(ref)
+	if err != nil || ref == "" {
+		c.report.broken(1, "multivariant", "the URI %q", ref)
+		return nil, false
+	}
+	return u, true
 }
 
 // watch follows one media playlist until ctx ends or ENDLIST comes.
@@ -204,6 +265,9 @@ func (c *checker) watch(ctx context.Context, name string, u *url.URL, renditions
 		}
 		c.snapshot(name, m, renditions)
 		c.across(name, m)
+		if err = c.segmentsOf(ctx, name, u, prev, m); err != nil {
+			return err
+		}
 		if prev != nil {
 			c.change(name, prev, m)
 			c.blocking(name, &ask, m)

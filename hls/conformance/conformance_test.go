@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,11 +23,36 @@ const goodMultivariant = `#EXTM3U
 #EXT-X-VERSION:9
 #EXT-X-INDEPENDENT-SEGMENTS
 #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Audio",LANGUAGE="en",URI="audio.m3u8"
-#EXT-X-STREAM-INF:BANDWIDTH=1000000,AVERAGE-BANDWIDTH=900000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,AUDIO="audio"
+#EXT-X-STREAM-INF:BANDWIDTH=1000000,AVERAGE-BANDWIDTH=900000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,AUDIO="audio",CLOSED-CAPTIONS=NONE
 video.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=500000,AVERAGE-BANDWIDTH=400000,CODECS="avc1.64001e,mp4a.40.2",RESOLUTION=640x360,AUDIO="audio",CLOSED-CAPTIONS=NONE
+low.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=250000,AVERAGE-BANDWIDTH=250000,CODECS="mp4a.40.2",CLOSED-CAPTIONS=NONE
+audio.m3u8
+#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90000,CODECS="avc1.64001f",RESOLUTION=1280x720,URI="iframes.m3u8"
 `
 
-// site is a small, correct server: two renditions whose playlists have a first
+const goodIFrames = `#EXTM3U
+#EXT-X-VERSION:8
+#EXT-X-TARGETDURATION:4
+#EXT-X-I-FRAMES-ONLY
+#EXT-X-MEDIA-SEQUENCE:0
+#EXT-X-MAP:URI="init.mp4"
+#EXTINF:4,
+#EXT-X-BYTERANGE:1000@0
+s0.m4s
+#EXT-X-GAP
+#EXTINF:4,
+s1.m4s
+#EXTINF:4,
+#EXT-X-BYTERANGE:500@0
+s2.m4s
+#EXTINF:4,
+#EXT-X-BYTERANGE:500@0
+s3.m4s
+`
+
+// site is a small, correct server: three renditions whose playlists have a first
 // state, a second and an end. A test spoils it by replacing text.
 type site struct {
 	spoil  func(path string, state int, body string) string
@@ -37,10 +64,6 @@ type site struct {
 
 // state n of the playlist lists segments n to n+3 and one part of the next.
 func (s *site) media(path string, state int) string {
-	other := "audio.m3u8"
-	if strings.HasPrefix(path, "/audio") {
-		other = "video.m3u8"
-	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:4\n#EXT-X-PART-INF:PART-TARGET=2\n")
 	b.WriteString("#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=6,HOLD-BACK=12,CAN-SKIP-UNTIL=24\n")
@@ -55,7 +78,11 @@ func (s *site) media(path string, state int) string {
 		return b.String()
 	}
 	fmt.Fprintf(&b, "#EXT-X-PART:DURATION=2,URI=\"p%d.0.m4s\",INDEPENDENT=YES\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"p%d.1.m4s\"\n", state+4, state+4)
-	fmt.Fprintf(&b, "#EXT-X-RENDITION-REPORT:URI=\"%s\",LAST-MSN=%d,LAST-PART=0\n", other, state+4)
+	for _, other := range []string{"audio.m3u8", "low.m3u8", "video.m3u8"} {
+		if path != "/"+other {
+			fmt.Fprintf(&b, "#EXT-X-RENDITION-REPORT:URI=\"%s\",LAST-MSN=%d,LAST-PART=0\n", other, state+4)
+		}
+	}
 	return b.String()
 }
 
@@ -85,7 +112,13 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/index.m3u8":
 		body = goodMultivariant
-	case "/video.m3u8", "/audio.m3u8":
+	case "/iframes.m3u8":
+		body = goodIFrames
+	case "/s0.m4s", "/s1.m4s", "/s2.m4s", "/s3.m4s", "/s4.m4s", "/s5.m4s":
+		h.Set("Content-Type", "video/mp4")
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(make([]byte, 100_000))) // 200 kbit/s
+		return
+	case "/video.m3u8", "/audio.m3u8", "/low.m3u8":
 		q := r.URL.Query()
 		if q.Has("_HLS_part") && !q.Has("_HLS_msn") {
 			w.WriteHeader(http.StatusBadRequest)
@@ -136,8 +169,8 @@ func TestGoodSiteIsClean(t *testing.T) {
 	if len(sum.Findings) != 0 {
 		t.Errorf("findings on a good site: %v", sum.Findings)
 	}
-	if !sum.Ended || sum.Renditions != 2 || sum.Playlists < 6 || sum.LastMSN != 5 {
-		t.Errorf("summary = %+v, want two renditions followed to their end at segment 5", sum)
+	if !sum.Ended || sum.Renditions != 3 || sum.Playlists < 9 || sum.LastMSN != 5 {
+		t.Errorf("summary = %+v, want three renditions followed to their end at segment 5", sum)
 	}
 }
 
@@ -176,13 +209,20 @@ func TestEveryRuleCanBreak(t *testing.T) {
 		{1, "not a playlist", &site{spoil: in("/video.m3u8", 0, "#EXTM3U\n", "")}},
 		{2, "content type", &site{header: func(h http.Header) { h.Set("Content-Type", "text/plain") }}},
 		{4, "no bandwidth", &site{spoil: replace(":BANDWIDTH=1000000,", ":")}},
+		{4, "no bandwidth of I-frames", &site{spoil: replace("BANDWIDTH=90000,", "")}},
 		{5, "no codecs", &site{spoil: replace(`CODECS="avc1.64001f,mp4a.40.2",`, "")}},
 		{7, "no resolution", &site{spoil: replace("RESOLUTION=1280x720,", "")}},
 		{9, "no average", &site{spoil: replace("AVERAGE-BANDWIDTH=900000,", "")}},
+		{10, "bandwidth below the pictures' and the sound's", &site{spoil: replace(":BANDWIDTH=1000000,AVERAGE", ":BANDWIDTH=399999,AVERAGE")}},
+		{13, "no such captions", &site{spoil: replace("CLOSED-CAPTIONS=NONE", `CLOSED-CAPTIONS="cc"`)}},
+		{14, "none in quotes", &site{spoil: replace("CLOSED-CAPTIONS=NONE", `CLOSED-CAPTIONS="NONE"`)}},
+		{14, "none on some", &site{spoil: replace(`CODECS="mp4a.40.2",CLOSED-CAPTIONS=NONE`, `CODECS="mp4a.40.2"`)}},
 		{13, "no such group", &site{spoil: replace(`AUDIO="audio"`, `AUDIO="sound"`)}},
 		{15, "no name", &site{spoil: replace(`NAME="Audio",`, "")}},
 		{16, "no language", &site{spoil: replace(`LANGUAGE="en",`, "")}},
+		{17, "one bit rate of video", &site{spoil: replace("BANDWIDTH=500000,", "BANDWIDTH=1000000,")}},
 		{18, "not independent", &site{spoil: replace("#EXT-X-INDEPENDENT-SEGMENTS\n", "")}},
+		{21, "no I-frame playlist", &site{spoil: replace("#EXT-X-I-FRAME-STREAM-INF", "#EXT-X-OTHER")}},
 		{22, "no target duration", &site{spoil: replace("#EXT-X-TARGETDURATION:4\n", "")}},
 		{23, "long segment", &site{spoil: replace("EXTINF:4,", "EXTINF:4.5,")}},
 		{25, "no map", &site{spoil: replace("#EXT-X-MAP:URI=\"init.mp4\"\n", "")}},
@@ -194,10 +234,13 @@ func TestEveryRuleCanBreak(t *testing.T) {
 		{36, "discontinuity sequence jumps", &site{spoil: in("/video.m3u8", 1, "DISCONTINUITY-SEQUENCE:0", "DISCONTINUITY-SEQUENCE:3")}},
 		{37, "segment changes", &site{spoil: in("/video.m3u8", 1, "\ns2.m4s", "\nother2.m4s")}},
 		{38, "segments skipped", &site{spoil: in("/video.m3u8", 1, "MEDIA-SEQUENCE:1", "MEDIA-SEQUENCE:9")}},
+		{40, "removed segment gone", removedSite()},
 		{42, "hint after the end", &site{spoil: in("/video.m3u8", 2, "#EXT-X-ENDLIST", "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"p\"\n#EXT-X-ENDLIST")}},
 		{44, "target durations differ", &site{spoil: in("/audio.m3u8", 0, "DURATION:4\n", "DURATION:6\n")}},
 		{45, "server controls differ", &site{spoil: in("/audio.m3u8", 0, "HOLD-BACK=12", "HOLD-BACK=13")}},
 		{46, "discontinuity numbers differ", &site{spoil: in("/audio.m3u8", 0, "DISCONTINUITY-SEQUENCE:0", "DISCONTINUITY-SEQUENCE:1")}},
+		{47, "boundaries differ", &site{spoil: in("/audio.m3u8", 0, "EXTINF:4,\ns1.m4s", "EXTINF:3.8,\ns1.m4s")}},
+		{49, "one rendition ends earlier", &site{spoil: in("/audio.m3u8", 2, "#EXTINF:4,\ns5.m4s\n", "")}},
 		{48, "dates differ", &site{spoil: func(p string, _ int, b string) string {
 			if p == "/audio.m3u8" {
 				return strings.ReplaceAll(b, ".000Z", ".900Z")
@@ -243,7 +286,31 @@ func TestEveryRuleCanBreak(t *testing.T) {
 			}
 			return 0
 		}}},
+		{87, "ranges ignored", &site{status: func(r *http.Request) int {
+			if r.Header.Get("Range") != "" {
+				return http.StatusOK
+			}
+			return 0
+		}}},
+		{87, "any range satisfied", &site{status: func(r *http.Request) int {
+			if strings.HasPrefix(r.Header.Get("Range"), "bytes=1099") {
+				return http.StatusPartialContent
+			}
+			return 0
+		}}},
 		{88, "no entity tag", &site{noETag: true}},
+		{95, "listed segment missing", &site{status: func(r *http.Request) int {
+			if r.URL.Path == "/s3.m4s" {
+				return http.StatusNotFound
+			}
+			return 0
+		}}},
+		{96, "a gap everywhere", &site{spoil: replace("#EXTINF:4,\ns4.m4s", "#EXT-X-GAP\n#EXTINF:4,\ns4.m4s")}},
+		{97, "not for I-frames only", &site{spoil: replace("#EXT-X-I-FRAMES-ONLY\n", "")}},
+		{97, "no map for I-frames", &site{spoil: in("/iframes.m3u8", 0, "#EXT-X-MAP:URI=\"init.mp4\"\n", "")}},
+		{97, "no such I-frame", &site{spoil: in("/iframes.m3u8", 0, "500@0\ns3", "500@0\ns9")}},
+		{97, "no such I-frame playlist", &site{spoil: replace(`URI="iframes.m3u8"`, `URI="nothing.m3u8"`)}},
+		{98, "no sound alone", &site{spoil: replace(`CODECS="mp4a.40.2",`, `CODECS="avc1.64000b,mp4a.40.2",RESOLUTION=256x144,`)}},
 		{91, "no CORS", &site{header: func(h http.Header) { h.Del("Access-Control-Allow-Origin") }}},
 	}
 	broken := map[int]bool{}
@@ -265,6 +332,25 @@ func TestEveryRuleCanBreak(t *testing.T) {
 	if got, want := len(broken), conformance.Rules(); got != want {
 		t.Errorf("%d of %d rules were seen to fail", got, want)
 	}
+}
+
+// removedSite forgets a segment when it leaves the playlist.
+func removedSite() *site {
+	var gone atomic.Bool
+	s := &site{}
+	s.spoil = func(_ string, state int, b string) string {
+		if state > 0 {
+			gone.Store(true)
+		}
+		return b
+	}
+	s.status = func(r *http.Request) int {
+		if gone.Load() && r.URL.Path == "/s0.m4s" {
+			return http.StatusNotFound
+		}
+		return 0
+	}
+	return s
 }
 
 // deltaSite answers a delta request with segments that are not in the full playlist.

@@ -3,7 +3,8 @@
 // reads playlists with a parser of its own, knows nothing of this server, and
 // works on anybody's URL.
 //
-// Implemented so far are the rules on playlists, on their change over time, on
-// blocking reload and delta updates, and on HTTP. Rules on the bytes of segments
-// and on measured bit rates are not: a clean report says nothing about them.
+// Implemented so far are the rules on playlists, on their change over time and
+// across renditions, on blocking reload and delta updates, on stated bit rates, on
+// I-frame playlists, and on HTTP. Rules on the bytes of segments and on the time at
+// which things appear are not: a clean report says nothing about them.
 package conformance

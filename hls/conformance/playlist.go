@@ -12,7 +12,9 @@ import (
 type multivariant struct {
 	variants    []attributes // of EXT-X-STREAM-INF, with the URI line under "uri"
 	renditions  []attributes // of EXT-X-MEDIA
+	iFrames     []attributes // of EXT-X-I-FRAME-STREAM-INF
 	independent bool
+	quotedNone  bool // CLOSED-CAPTIONS="NONE": a group of that name, not the word
 }
 
 // media is what a media playlist says.
@@ -32,6 +34,7 @@ type media struct {
 	hints          []attributes
 	reports        []attributes
 	ended          bool
+	iFramesOnly    bool
 }
 
 // segment is one Media Segment with its tags.
@@ -44,6 +47,8 @@ type segment struct {
 	discontinuity bool
 	gap           bool
 	parts         []part
+	length        int64 // of EXT-X-BYTERANGE, 0 if absent
+	offset        int64
 }
 
 // part is one Partial Segment.
@@ -130,6 +135,13 @@ func parseMultivariant(body string) (*multivariant, error) {
 			if pending, err = parseAttributes(value); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
+			m.quotedNone = m.quotedNone || strings.Contains(value, `CLOSED-CAPTIONS="NONE"`)
+		case name == "#EXT-X-I-FRAME-STREAM-INF":
+			a, err := parseAttributes(value)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			m.iFrames = append(m.iFrames, a)
 		case name == "#EXT-X-MEDIA":
 			a, err := parseAttributes(value)
 			if err != nil {
@@ -211,6 +223,13 @@ func (m *media) tag(name, value string, next *segment, mapURI *string) (err erro
 		m.ended = true
 	case "#EXT-X-DISCONTINUITY":
 		next.discontinuity = true
+	case "#EXT-X-I-FRAMES-ONLY":
+		m.iFramesOnly = true
+	case "#EXT-X-BYTERANGE":
+		n, o, _ := strings.Cut(value, "@")
+		if next.length, err = strconv.ParseInt(n, 10, 64); err == nil && o != "" {
+			next.offset, err = strconv.ParseInt(o, 10, 64)
+		}
 	case "#EXT-X-GAP":
 		next.gap = true
 	case "#EXT-X-PROGRAM-DATE-TIME":

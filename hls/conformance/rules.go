@@ -215,13 +215,18 @@ func (c *checker) across(name string, m *media) {
 			if s.msn == 0 || s.discontinuity {
 				slack = 250 * time.Millisecond
 			}
-			if d := o.pdt.Sub(s.pdt).Abs(); !o.pdt.IsZero() && !s.pdt.IsZero() && d > slack && !s.gap {
+			if d := o.pdt.Sub(s.pdt).Abs(); !o.pdt.IsZero() && !s.pdt.IsZero() && d > slack {
 				c.report.broken(48, name, "segment %d, %v away from the one in %s", s.msn, d, other)
 			}
+			// Where a publisher goes, its tracks need not end together.
+			if d := (o.duration - s.duration).Abs(); d > 2*slack && s.msn != m.msn+len(m.segments)-1 {
+				c.report.broken(47, name, "segment %d of %v, in %s of %v", s.msn, s.duration, other, o.duration)
+			}
 		}
-		if !s.gap {
-			others[name] = seenSegment{dsn: numbers[s.msn], pdt: s.pdt}
-		}
+		others[name] = seenSegment{dsn: numbers[s.msn], pdt: s.pdt, duration: s.duration, gap: s.gap}
+	}
+	if m.ended && len(m.segments) > 0 {
+		c.last[name] = m.segments[len(m.segments)-1].msn
 	}
 }
 

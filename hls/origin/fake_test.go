@@ -104,6 +104,10 @@ func (f *fakeClass) publish(name string, s hls.Snapshot) {
 	f.mu.Lock()
 	s.Full = f.document(text("full", s.NextMSN, s.NextPart))
 	s.Delta = f.document(text("skip", s.NextMSN, s.NextPart))
+	if name == rendition {
+		d := f.document(text("ifrm", s.NextMSN, 0))
+		s.IFrames = &d
+	}
 	now := make(chan struct{})
 	s.Changed = now
 	before := f.changed[name]

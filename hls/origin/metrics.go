@@ -13,6 +13,7 @@ type object string
 const (
 	objectMultivariant object = "multivariant"
 	objectPlaylist     object = "playlist"
+	objectIFrames      object = "i_frames"
 	objectInit         object = "init"
 	objectSegment      object = "segment"
 	objectPart         object = "part"

@@ -121,6 +121,8 @@ func (o *Origin) serve(w *response, r *http.Request) (kind object, code int) {
 		o.serveMultivariant(w, r, p.Playlists)
 	case objectPlaylist:
 		code = o.servePlaylist(w, r, p.Playlists, to.rendition)
+	case objectIFrames:
+		o.serveIFrames(w, r, p.Playlists, to.rendition)
 	default:
 		code = o.serveMedia(w, r, p, to)
 	}
@@ -137,7 +139,7 @@ type target struct {
 // maxElement bounds class and rendition, in bytes.
 const maxElement = 128
 
-// parsePath understands the three forms of path, in their one spelling: a path
+// parsePath understands the four forms of path, in their one spelling: a path
 // that needed escapes is none of ours.
 func parsePath(r *http.Request) (target, bool) {
 	if r.URL.RawPath != "" {
@@ -159,8 +161,12 @@ func parsePath(r *http.Request) (target, bool) {
 		return target{}, false
 	}
 	to := target{class: class, rendition: rendition}
-	if file == "index.m3u8" {
+	switch file {
+	case "index.m3u8":
 		to.object = objectPlaylist
+		return to, true
+	case "iframes.m3u8":
+		to.object = objectIFrames
 		return to, true
 	}
 	if to.name, ok = hls.ParseName(file); !ok {

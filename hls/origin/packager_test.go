@@ -161,6 +161,43 @@ func (c *chain) waitForSegments(t *testing.T, segments int) {
 	})
 }
 
+// checkIFrames asks for every picture of the I-frame playlist as a player would.
+func (c *chain) checkIFrames(t *testing.T, segments map[string][]byte) {
+	t.Helper()
+	list, h := c.get(t, "source/iframes.m3u8")
+	if h.Get("Cache-Control") != "max-age=2, stale-if-error=12" {
+		t.Errorf("Cache-Control = %q", h.Get("Cache-Control"))
+	}
+	entries := regexp.MustCompile(`#EXT-X-BYTERANGE:(\d+)@0\n(\S+)\n`).FindAllSubmatch(list, -1)
+	if len(entries) < 6 {
+		t.Errorf("%d pictures in\n%s", len(entries), list)
+	}
+	for _, e := range entries {
+		n, err := strconv.Atoi(string(e[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := "source/" + string(e[2])
+		whole, ok := segments[path]
+		if !ok { // finished since
+			whole, _ = c.get(t, path)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.server.URL+"/live/"+class+"/"+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Range", fmt.Sprintf("bytes=0-%d", n-1))
+		res, err := c.server.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(res.Body)
+		if err = errors.Join(err, res.Body.Close()); err != nil || res.StatusCode != http.StatusPartialContent || !bytes.Equal(got, whole[:n]) {
+			t.Errorf("%s: %s with %d bytes, want %d: %v", path, res.Status, len(got), n, err)
+		}
+	}
+}
+
 // What a playlist lists can be fetched; parts joined are their segment; what
 // comes next is waited for; and a restart changes nothing of it.
 func TestRealPackager(t *testing.T) {
@@ -206,6 +243,8 @@ func TestRealPackager(t *testing.T) {
 			t.Errorf("%s lists %d files, parts of %d segments", name, found, len(parts))
 		}
 	}
+
+	c.checkIFrames(t, kept)
 
 	// The next part by both ways of waiting.
 	snap := c.packager.Snapshot("source")

@@ -16,6 +16,17 @@ func (o *Origin) serveMultivariant(w *response, r *http.Request, p Playlists) {
 	sendDocument(w, r, doc, cacheMultivariant(p.TargetDuration()))
 }
 
+// serveIFrames answers for the I-frame playlist of a rendition. It changes with
+// whole segments only, and nobody waits for it: delivery directives are ignored.
+func (o *Origin) serveIFrames(w *response, r *http.Request, p Playlists, rendition string) {
+	snap := p.Snapshot(rendition)
+	if snap == nil || snap.IFrames == nil {
+		w.notFound()
+		return
+	}
+	sendDocument(w, r, snap.IFrames, cachePlaylist(p.TargetDuration(), 0))
+}
+
 // servePlaylist answers for a media playlist, at once or when it has what the
 // directives ask for (RFC 8216bis §6.2.5). It returns a code for metrics, or 0.
 func (o *Origin) servePlaylist(w *response, r *http.Request, p Playlists, rendition string) (code int) {

@@ -8,7 +8,7 @@ import (
 	"github.com/lectern/lectern/media"
 )
 
-//go:embed testdata/*.h264 testdata/*.h265 testdata/*.aac
+//go:embed testdata/*.h264 testdata/*.h265 testdata/*.aac testdata/*.frames
 var files embed.FS //nolint:gochecknoglobals // go:embed needs a package variable
 
 // clip is a run of coded pictures, cut into NAL units.

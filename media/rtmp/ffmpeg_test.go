@@ -2,7 +2,9 @@ package rtmp_test
 
 import (
 	"bytes"
+	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,6 +36,44 @@ func TestFFmpegPublishes(t *testing.T) {
 	r.ended(p, stream.CloseClean)
 	if len(tracksOf(p)) != 2 || len(p.Samples()) < 75+140 {
 		t.Errorf("%d tracks, %d samples", len(tracksOf(p)), len(p.Samples()))
+	}
+}
+
+// Sound that no browser plays is read, described and passed on all the same.
+func TestFFmpegPublishesOtherSound(t *testing.T) {
+	for _, tc := range []struct{ name, options, want string }{
+		{"case 41: MP3 at 22,050 Hz, mono", "-ar 22050 -ac 1 -c:a libmp3lame", "MP3 22050 1"},
+		{"case 41: G.711 A-law", "-ar 8000 -ac 1 -c:a pcm_alaw", "G.711 A-law 8000 1"},
+		{"case 41: G.711 µ-law", "-ar 8000 -ac 1 -c:a pcm_mulaw", "G.711 µ-law 8000 1"},
+		{"case 41: linear PCM", "-ar 44100 -ac 2 -c:a pcm_s16le", "PCM 44100 2"},
+		{"case 41: Speex", "-ar 16000 -ac 1 -c:a libspeex", "Speex 16000 1"},
+		{"case 41: AAC in 5.1", "-ac 6 -c:a aac", "AAC 48000 6"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := start(t)
+			cmd := ffmpeg(t, "1", "rtmp://"+r.addr+"/live/"+goodKey)
+			at := slices.Index(cmd.Args, "-c:a")
+			cmd.Args = slices.Concat(cmd.Args[:at], strings.Fields(tc.options), cmd.Args[at+2:])
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("ffmpeg: %v\n%s", err, out)
+			}
+			p := r.publication()
+			r.ended(p, stream.CloseClean)
+			audio, _ := media.Find(tracksOf(p), media.KindAudio)
+			if got := fmt.Sprintf("%s %d %d", audio.Codec, audio.Audio.SampleRate, audio.Audio.Channels); got != tc.want {
+				t.Errorf("announced %s, want %s", got, tc.want)
+			}
+			samples := p.Samples()
+			n := 0
+			for _, s := range samples {
+				if s.Track == media.AudioTrackID {
+					n++
+				}
+			}
+			if n < 7 || len(samples)-n < 25 {
+				t.Errorf("%d samples of sound, %d pictures", n, len(samples)-n)
+			}
+		})
 	}
 }
 

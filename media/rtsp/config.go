@@ -72,7 +72,7 @@ type PullConfig struct {
 	ReconnectMax time.Duration `yaml:"reconnect_max"`
 
 	// IgnoreUnsupportedAudio takes the video of a camera whose audio codec
-	// cannot be served (G.711 is common) and leaves the audio out; otherwise the
+	// cannot be served (G.726, say) and leaves the audio out; otherwise the
 	// camera is refused. Default false.
 	IgnoreUnsupportedAudio bool `yaml:"ignore_unsupported_audio"`
 }

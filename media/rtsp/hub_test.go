@@ -3,6 +3,7 @@ package rtsp
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"os/exec"
@@ -12,6 +13,9 @@ import (
 	"time"
 
 	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lectern/lectern/media"
@@ -126,6 +130,31 @@ func TestPushReachesReader(t *testing.T) {
 		t.Fatalf("first item %+v", first)
 	}
 	checkOrder(t, units)
+}
+
+// What can be read is the ladder's to refuse, and the encoder is told why.
+func TestLadderRefuses(t *testing.T) {
+	addr, _, st := startHubServer(t)
+	st.SetTerms(stream.Terms{Admit: func(tracks []media.Track) error {
+		if a, ok := media.Find(tracks, media.KindAudio); ok && a.Codec == media.CodecOpus {
+			return &media.RefusalError{Code: "audio_codec", Text: "This server cannot take Opus audio."}
+		}
+		return nil
+	}})
+	src := mediatest.New(t, mediatest.Config{NoAudio: true})
+	send := rtptest.New(t, src.Tracks(), false)
+	send.Add(&format.Opus{PayloadTyp: 97, ChannelCount: 2})
+	transport := gortsplib.TransportTCP
+	c := &gortsplib.Client{Transport: &transport}
+	err := c.StartRecording("rtsp://"+addr+"/live/"+testKey, send.Desc)
+	if err == nil {
+		c.Close()
+		t.Fatal("case 41: publishing was accepted")
+	}
+	var status liberrors.ErrClientBadStatusCode
+	if !errors.As(err, &status) || status.Code != base.StatusUnsupportedMediaType || status.Message != "This server cannot take Opus audio." {
+		t.Errorf("case 41: %v", err)
+	}
 }
 
 // A real encoder pushes. A missing ffmpeg fails the test: without it nobody

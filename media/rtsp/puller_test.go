@@ -277,7 +277,7 @@ func TestPullerStopsWithStream(t *testing.T) {
 
 func TestPullerRefusesMedia(t *testing.T) {
 	cam := startCamera(t, auth.VerifyMethodDigestMD5)
-	cam.send.SetAudio(opus()) // read anew at each DESCRIBE
+	cam.send.SetAudio(g722()) // read anew at each DESCRIBE
 	tp := newTestPuller(t, cam.source(cameraUser, cameraPass)).start(t)
 	tp.waitAttempts(t, outcomeRefused, 1)
 	if n := len(tp.hub.Publications()); n != 0 {

@@ -130,7 +130,7 @@ func TestServerRefuses(t *testing.T) {
 		name   string
 		path   string
 		hub    error
-		opus   bool
+		g722   bool
 		status base.StatusCode
 		text   string
 		reason string
@@ -140,7 +140,7 @@ func TestServerRefuses(t *testing.T) {
 		{"no key", "/live/", nil, false, 404, "STREAM-KEY", "path"},
 		{"other path", "/stream1", nil, false, 404, "STREAM-KEY", "path"},
 		{"authorizer broken", "/live/broken", nil, false, 500, "Try again", "internal"},
-		{"codec", "/live/" + testKey, nil, true, 415, "Opus", "media"},
+		{"codec", "/live/" + testKey, nil, true, 415, "G.722", "media"},
 		{"busy", "/live/" + testKey, &stream.TakenError{}, false, 503, "Another encoder", "busy"},
 		{"class gone", "/live/" + testKey, stream.ErrNoStream, false, 403, "not open", "ended"},
 	} {
@@ -149,8 +149,8 @@ func TestServerRefuses(t *testing.T) {
 			ts.hub.Refuse(tc.hub)
 			src := mediatest.New(t, mediatest.Config{})
 			send := rtptest.New(t, src.Tracks(), false)
-			if tc.opus {
-				send.SetAudio(opus())
+			if tc.g722 {
+				send.SetAudio(g722())
 			}
 			c, err := ts.record(send, tc.path, gortsplib.TransportTCP)
 			if err == nil {
@@ -353,5 +353,5 @@ func TestServerEndsPublication(t *testing.T) {
 	})
 }
 
-// opus is an audio format that is refused.
-func opus() format.Format { return &format.Opus{PayloadTyp: 97, ChannelCount: 2} }
+// g722 is an audio format that cannot be read.
+func g722() format.Format { return &format.G722{} }

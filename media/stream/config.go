@@ -15,10 +15,11 @@ type Config struct {
 	// stall does not let a second encoder in.
 	TakeoverAfter time.Duration `yaml:"takeover_after"`
 
-	// MaxKeyframeInterval is how far apart keyframes may be, in media time; half
-	// a second more is tolerated. A publisher beyond it is refused and told what
-	// to set. Default 4s, range 1s to 1m, 0s for no limit. It must not exceed
-	// the segment duration, since segments start at keyframes.
+	// MaxKeyframeInterval is how far apart keyframes may be, in media time, for the
+	// pictures to be passed through; half a second more is tolerated. Beyond it
+	// they are encoded anew, or, where a class's ladder has no encoder, the publisher
+	// is refused and told what to set. Default 4s, range 1s to 1m, 0s for no limit.
+	// More than the segment duration has no effect, since segments start at keyframes.
 	MaxKeyframeInterval time.Duration `yaml:"max_keyframe_interval"`
 
 	// MaxBitrate is the ceiling of a publisher's sound and picture together, in

@@ -22,11 +22,18 @@ type Deps struct {
 
 	// Now is the server's clock, time.Now if nil.
 	Now func() time.Time
+}
 
+// Terms are what a stream asks of its publishers.
+type Terms struct {
 	// Admit looks at the tracks of every publication and returns a
 	// *media.RefusalError for those that cannot be served. It must not block.
 	// Nil admits all.
 	Admit func([]media.Track) error
+
+	// AnyKeyframeInterval lifts Config.MaxKeyframeInterval: the pictures are going
+	// to be encoded anew where keyframes are too far apart.
+	AnyKeyframeInterval bool
 }
 
 // Hub knows all streams by name. It is safe for concurrent use.
@@ -35,7 +42,6 @@ type Hub struct {
 	cfg     Config
 	logger  *slog.Logger
 	now     func() time.Time
-	admit   func([]media.Track) error
 	metrics *metrics
 
 	mu      sync.Mutex // guards the field below; never held together with a Stream's
@@ -74,14 +80,10 @@ func New(cfg Config, deps Deps) (*Hub, error) {
 		cfg:     cfg,
 		logger:  deps.Logger.With("component", "stream"),
 		now:     deps.Now,
-		admit:   deps.Admit,
 		streams: map[string]*Stream{},
 	}
 	if h.now == nil {
 		h.now = time.Now
-	}
-	if h.admit == nil {
-		h.admit = func([]media.Track) error { return nil }
 	}
 	h.metrics = newMetrics(deps.Registerer,
 		func() float64 { return float64(len(h.Streams())) },

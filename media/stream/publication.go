@@ -17,8 +17,9 @@ type Publication struct {
 	stream  *Stream
 	req     PublishRequest
 	since   time.Time
-	started chan struct{} // closed when the media is known to be good
-	done    chan struct{} // closed with the publication
+	admit   func([]media.Track) error // nil admits all
+	started chan struct{}             // closed when the media is known to be good
+	done    chan struct{}             // closed with the publication
 	bytes   prometheus.Counter
 
 	// Guarded by the stream's mu.
@@ -31,17 +32,23 @@ type Publication struct {
 	keyframes keyframes
 }
 
+// newPublication is called with the stream's mu held.
 func newPublication(s *Stream, req PublishRequest, now time.Time) *Publication {
+	limit := s.hub.cfg.MaxKeyframeInterval
+	if s.terms.AnyKeyframeInterval {
+		limit = 0
+	}
 	return &Publication{
 		stream:    s,
 		req:       req,
 		since:     now,
+		admit:     s.terms.Admit,
 		started:   make(chan struct{}),
 		done:      make(chan struct{}),
 		bytes:     s.hub.metrics.receivedBytes.WithLabelValues(protocolLabel(req.Protocol)),
 		lastWrite: now,
 		meter:     meter{limit: s.hub.cfg.MaxBitrate},
-		keyframes: keyframes{limit: s.hub.cfg.MaxKeyframeInterval},
+		keyframes: keyframes{limit: limit},
 	}
 }
 
@@ -54,7 +61,7 @@ func (p *Publication) SetTracks(tracks []media.Track) error {
 	if len(tracks) == 0 {
 		return ErrNoTracks
 	}
-	if err := p.stream.hub.admit(tracks); err != nil {
+	if err := p.Admits(tracks); err != nil {
 		refusal, ok := errors.AsType[*media.RefusalError](err)
 		if !ok {
 			return err
@@ -76,6 +83,15 @@ func (p *Publication) SetTracks(tracks []media.Track) error {
 	}
 	p.tracks = tracks
 	return nil
+}
+
+// Admits returns the refusal that SetTracks would return for the tracks, and does
+// nothing else.
+func (p *Publication) Admits(tracks []media.Track) error {
+	if p.admit == nil {
+		return nil
+	}
+	return p.admit(tracks)
 }
 
 // Write takes ownership of s and never waits for a reader. It returns a

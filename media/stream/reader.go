@@ -19,6 +19,11 @@ type Item struct {
 	Discontinuity *media.Discontinuity
 	AccessUnit    *media.AccessUnit
 
+	// Track describes an encoded track that a Discontinuity has announced; Gap
+	// tells of its silence. Only a ladder sends them, never a Stream.
+	Track *media.Track
+	Gap   *media.Gap
+
 	// Interrupted tells that the publication has ended. Nothing follows before
 	// the Discontinuity of the next one: what was held back for the next access
 	// unit can be let go.
@@ -90,6 +95,20 @@ func (r *Reader) Next(ctx context.Context) (Item, error) {
 		}
 	}
 }
+
+// Poll returns the next item if there is one now; ok is false if there is none.
+// Once the stream has ended and the queue is drained it returns ErrEnded.
+func (r *Reader) Poll() (item Item, ok bool, err error) {
+	item, ok, ended := r.pop()
+	if ended {
+		err = ErrEnded
+	}
+	return item, ok, err
+}
+
+// Ready is sent to when Poll may have something new. It belongs to the goroutine
+// that calls Poll or Next.
+func (r *Reader) Ready() <-chan struct{} { return r.ready }
 
 func (r *Reader) pop() (item Item, ok, ended bool) {
 	r.mu.Lock()

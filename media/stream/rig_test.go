@@ -34,13 +34,13 @@ func newRig(tb testing.TB, cfg stream.Config, admit func([]media.Track) error) *
 		Logger:     slog.New(slog.DiscardHandler),
 		Registerer: r.reg,
 		Now:        r.clock.Now,
-		Admit:      admit,
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	r.hub = hub
 	r.stream = hub.Open("algebra", stream.Position{})
+	r.stream.SetTerms(stream.Terms{Admit: admit})
 	return r
 }
 

@@ -26,6 +26,7 @@ type Stream struct {
 	captured time.Time // of the newest access unit
 	ended    bool
 	previous Previous
+	terms    Terms // of the next publication
 }
 
 // Status is what the API and the class's page say about a stream.
@@ -72,6 +73,14 @@ func newStream(h *Hub, name string, pos Position) *Stream {
 
 // Name returns the name given to Open.
 func (s *Stream) Name() string { return s.name }
+
+// SetTerms sets what is asked of publishers from the next one on. Without it
+// everything is admitted that keeps Config.MaxKeyframeInterval.
+func (s *Stream) SetTerms(t Terms) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.terms = t
+}
 
 // Position returns where the stream's clock stands: what to give to Open when
 // the stream must go on in another process.

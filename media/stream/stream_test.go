@@ -334,3 +334,26 @@ func TestAnnouncedVideoThatNeverComes(t *testing.T) {
 		t.Errorf("discontinuities %s", got)
 	}
 }
+
+// Where pictures are encoded anew, keyframes may be any distance apart, and the
+// class begins with the first picture.
+func TestTermsLiftTheKeyframeLimit(t *testing.T) {
+	r := newRig(t, stream.DefaultConfig(), nil)
+	r.stream.SetTerms(stream.Terms{AnyKeyframeInterval: true})
+	src := mediatest.New(t, mediatest.Config{GOP: 300})
+	p := r.publish(src)
+	if err := mediatest.Push(p, src, r.clock, 100*time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.Started():
+	default:
+		t.Error("the publication has not started with its first pictures")
+	}
+	if err := mediatest.Push(p, src, r.clock, 25*time.Second); err != nil {
+		t.Errorf("refused: %v", err)
+	}
+	if got := r.stream.Status().KeyframeInterval; got != 10*time.Second {
+		t.Errorf("keyframe interval %s, want 10s", got)
+	}
+}

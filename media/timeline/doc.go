@@ -20,9 +20,10 @@
 //   - Access units come ordered by DTS across tracks. PTS is never below DTS.
 //   - CapturedAt follows the server's clock, at a rate within 1 ms a second of
 //     media time, and starts every run at or after the end of the run before.
-//   - AAC frames are exactly FrameSamples ticks apart as long as the publisher's
-//     timestamps agree within 40 ms on average; video timestamps are kept as they
-//     are, whatever the frame rate.
+//   - Frames of AAC, MP3, AC-3 and E-AC-3 are exactly FrameSamples ticks apart as
+//     long as the publisher's timestamps agree within 40 ms on average. Timestamps
+//     of other sound, whose frames may differ in length, and of video are kept as
+//     they are, whatever the frame rate.
 //   - What is held back is bounded in media time (1 s), samples and bytes.
 //
 // A Timeline starts no goroutine and no timer, and belongs to one goroutine or

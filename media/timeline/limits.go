@@ -35,6 +35,10 @@ const (
 	minStep = time.Millisecond
 	maxStep = time.Second
 
+	// maxSoundFrame bounds the duration assumed for the last of frames that differ
+	// in length: Opus has none longer.
+	maxSoundFrame = 120 * time.Millisecond
+
 	// maxComposition bounds PTS - DTS; more is damage.
 	maxComposition = 5 * time.Second
 
@@ -47,7 +51,7 @@ const (
 	// maxTimestamp bounds the publisher's timestamps, so that no sum overflows.
 	maxTimestamp = 10 * 365 * 24 * time.Hour
 
-	// soundTolerance is the mean error of AAC timestamps that is smoothed away,
+	// soundTolerance is the mean error of timestamps of sound that is smoothed away,
 	// soundJump the single error that is not.
 	soundTolerance = 40 * time.Millisecond
 	soundJump      = 500 * time.Millisecond

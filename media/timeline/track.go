@@ -43,8 +43,8 @@ type track struct {
 	placed      bool
 	dts, maxPTS int64
 
-	// AAC only: the tick at which the next frame belongs, and the mean distance
-	// of the publisher's timestamps from that.
+	// Of frames of one length only: the tick at which the next one belongs, and the
+	// mean distance of the publisher's timestamps from that.
 	next int64
 	mean float64
 
@@ -55,9 +55,15 @@ type track struct {
 	absent bool // silent for so long that it is not waited for
 }
 
-// isSound reports whether the track's frames have a fixed length.
+// isSound reports whether the track's frames are of one length. Where they need not
+// be, each is where its timestamp says.
 func (tr *track) isSound() bool {
-	return tr.Codec.Kind() == media.KindAudio && tr.Audio.FrameSamples > 0
+	switch tr.Codec {
+	case media.CodecAAC, media.CodecMP3, media.CodecAC3, media.CodecEAC3:
+		return tr.Audio.FrameSamples > 0
+	default:
+		return false
+	}
 }
 
 // duration is the length of the newest sample, as far as it can be told.
@@ -65,6 +71,8 @@ func (tr *track) duration() time.Duration {
 	switch {
 	case tr.isSound():
 		return tr.Timescale.Duration(int64(tr.Audio.FrameSamples))
+	case tr.Codec.Kind() == media.KindAudio && tr.Audio.FrameSamples > 0:
+		return max(min(tr.step, maxSoundFrame), tr.Timescale.Duration(int64(tr.Audio.FrameSamples)))
 	case tr.step > 0:
 		return tr.step
 	case tr.Video.FrameRate >= 1:

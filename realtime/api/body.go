@@ -21,8 +21,8 @@ import (
 const maxBodyBytes = 64 << 10
 
 // The fields of the two bodies, as in openapi.json.
-func createFields() []string { return []string{"id", "title", "starts_at", "source"} }
-func patchFields() []string  { return []string{"title", "starts_at", "source"} }
+func createFields() []string { return []string{"id", "title", "starts_at", "source", "ladder"} }
+func patchFields() []string  { return []string{"title", "starts_at", "source", "ladder"} }
 
 // readCreate reads a CreateClass. Null means absent.
 func readCreate(r *http.Request) (class.New, error) {
@@ -31,11 +31,12 @@ func readCreate(r *http.Request) (class.New, error) {
 		return class.New{}, err
 	}
 	var n class.New
-	var errs [4]error
+	var errs [5]error
 	n.ID, _, errs[0] = o.text("id")
 	n.Title, _, errs[1] = o.text("title")
 	n.StartsAt, _, errs[2] = o.moment("starts_at")
 	n.Source, _, errs[3] = o.secret("source")
+	n.Ladder, _, errs[4] = o.texts("ladder")
 	if raw, ok := o["id"]; ok && n.ID == "" && !isNull(raw) && errs[0] == nil {
 		errs[0] = invalidField("id", "must not be empty; leave it out to have one made")
 	}
@@ -53,6 +54,7 @@ func readPatch(r *http.Request) (class.Update, error) {
 	title, hasTitle, err1 := o.text("title")
 	startsAt, hasStart, err2 := o.moment("starts_at")
 	source, hasSource, err3 := o.secret("source")
+	ladder, hasLadder, err4 := o.texts("ladder")
 	if hasTitle {
 		u.Title = &title // a null title is an empty one, which the registry refuses
 	}
@@ -62,7 +64,10 @@ func readPatch(r *http.Request) (class.Update, error) {
 	if hasSource {
 		u.Source = &source
 	}
-	return u, first([]error{err1, err2, err3})
+	if hasLadder {
+		u.Ladder = &ladder
+	}
+	return u, first([]error{err1, err2, err3, err4})
 }
 
 // readNothing reads the body of a request that has none to give.
@@ -182,6 +187,24 @@ func (o object) text(name string) (s string, ok bool, err error) {
 		return "", ok, invalidField(name, "must be a string")
 	}
 	return s, ok, nil
+}
+
+// texts returns a field that is a list of strings; null is nil.
+func (o object) texts(name string) (list []string, ok bool, err error) {
+	raw, ok := o[name]
+	if !ok || isNull(raw) {
+		return nil, ok, nil
+	}
+	// Pointers, because encoding/json takes a null in a list for an empty string.
+	var items []*string
+	if json.Unmarshal(raw, &items) != nil || slices.Contains(items, nil) {
+		return nil, ok, invalidField(name, "must be a list of strings")
+	}
+	list = make([]string, len(items))
+	for i, item := range items {
+		list[i] = *item
+	}
+	return list, ok, nil
 }
 
 // moment returns a field that is a time; null is the zero one.

@@ -77,6 +77,13 @@ func (c *Client) List(ctx context.Context) ([]Class, error) {
 	}
 }
 
+// Update changes a class.
+func (c *Client) Update(ctx context.Context, id string, u UpdateClass) (Class, error) {
+	var out Class
+	err := c.do(ctx, http.MethodPatch, classPath(id, ""), u, &out)
+	return out, err
+}
+
 // End ends a class.
 func (c *Client) End(ctx context.Context, id string) (Class, error) {
 	var out Class

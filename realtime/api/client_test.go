@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -47,6 +48,13 @@ func TestClient(t *testing.T) {
 	got, err := c.Get(ctx, "maths")
 	if err != nil || got.StreamKey != made.StreamKey {
 		t.Errorf("get = %+v, %v", got, err)
+	}
+	ladder := []string{"source", "480p", "audio"}
+	if got, err = c.Update(ctx, "maths", api.UpdateClass{Ladder: api.Set(ladder)}); err != nil || got.Ladder == nil || !slices.Equal(*got.Ladder, ladder) || got.StartsAt == nil {
+		t.Errorf("update = %+v, %v", got, err)
+	}
+	if got, err = c.Update(ctx, "maths", api.UpdateClass{Ladder: api.Remove[[]string](), StartsAt: api.Remove[time.Time](), Title: new("Analysis")}); err != nil || got.Ladder != nil || got.StartsAt != nil || got.Title != "Analysis" || got.Source == nil {
+		t.Errorf("update = %+v, %v", got, err)
 	}
 	if got, err = c.RotateStreamKey(ctx, "maths"); err != nil || got.StreamKey == made.StreamKey {
 		t.Errorf("rotate = %+v, %v", got, err)

@@ -23,6 +23,28 @@ func (busyPublishers) LastRefusal(id string) (Refusal, bool) {
 	return Refusal{Code: "codec", Text: "Use H.264.", At: time.Unix(1, 0).UTC()}, id == "busy"
 }
 
+func (busyPublishers) Ladder(id string) (LadderState, bool) {
+	at := time.Unix(1, 0).UTC()
+	return LadderState{
+		Level: 3, Since: at, Reason: "cpu", Text: "The server is busy: 720p is left out.",
+		Renditions: []Rendition{{Name: "source", Kind: "video", State: "passed_through"}, {Name: "720p", Kind: "video", State: "shed", MaxBitrateBPS: 2500000, LagSeconds: 0.5}},
+		Worker:     Worker{State: "running", Restarts: 1, LastReason: "memory"},
+		History:    []LevelChange{{At: at, Level: 3, Reason: "cpu", Text: "The server is busy."}},
+	}, id == "busy"
+}
+
+func (busyPublishers) Health(id string) (Health, bool) {
+	at := time.Unix(1, 0).UTC()
+	return Health{
+		Findings: []Finding{{Code: "too_quiet", Severity: "warning", Text: "The sound is very quiet.", Setting: "Raise the microphone.", Since: at}},
+		Events:   []HealthEvent{{At: at, Code: "too_quiet", Raised: true, Text: "The sound is very quiet."}},
+	}, id == "busy"
+}
+
+func busyPictures(_ *http.Request, id string) Pictures {
+	return Pictures{Thumbnail: "http://live.example.edu/live/" + id + "/thumbnail.jpg"}
+}
+
 // What the server really answers is what the document says: the status, the
 // media type and every field.
 func TestAnswersAreAsDocumented(t *testing.T) {
@@ -36,7 +58,11 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := New(Deps{Token: class.NewSecret("0123456789abcdef"), Classes: classes, Publishers: busyPublishers{}, Links: func(*http.Request, string) Links { return Links{} }})
+	h, err := New(Deps{
+		Token: class.NewSecret("0123456789abcdef"), Classes: classes, Publishers: busyPublishers{},
+		Ladders: busyPublishers{}, Checkups: busyPublishers{}, Pictures: busyPictures,
+		Links: func(*http.Request, string) Links { return Links{} },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +72,7 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		status                           string
 	}{
 		{"GET", "/api/v1/openapi.json", "", "", "", "200"},
-		{"POST", classesPath, "", `{"id":"busy","title":"x","starts_at":"2030-01-01T00:00:00.5+02:00","source":"rtsp://cam"}`, "ok", "201"},
+		{"POST", classesPath, "", `{"id":"busy","title":"x","starts_at":"2030-01-01T00:00:00.5+02:00","source":"rtsp://cam","ladder":["source","480p","audio"]}`, "ok", "201"},
 		{"POST", classesPath, "", `{"title":"x"}`, "ok", "201"},
 		{"POST", classesPath, "", `{"id":"busy","title":"x"}`, "ok", "409"},
 		{"POST", classesPath, "", `{`, "ok", "400"},
@@ -62,6 +88,7 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		{"PUT", classesPath + "/{id}", "busy", "", "ok", "default"},
 		{"PATCH", classesPath + "/{id}", "busy", `{"title":"y"}`, "ok", "200"},
 		{"PATCH", classesPath + "/{id}", "busy", `{"title":""}`, "ok", "400"},
+		{"PATCH", classesPath + "/{id}", "busy", `{"ladder":null}`, "ok", "200"},
 		{"PATCH", classesPath + "/{id}", "none", `{"title":"y"}`, "ok", "404"},
 		{"PATCH", classesPath + "/{id}", "busy", ``, "ok", "415"},
 		{"POST", classesPath + "/{id}/stream-key", "busy", "", "ok", "200"},

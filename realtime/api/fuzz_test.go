@@ -22,6 +22,7 @@ func bodySeeds() []string {
 		`{"title":"x","title":"y"}`, `{"Title":"x"}`, `{"title":"x"}{}`, `{"title":["x"]}`,
 		`{"starts_at":"2027-13-41T99:00:00Z"}`, `{"starts_at":"2027-01-01T00:00:00.999999999Z"}`,
 		`{"source":"rtsp://"}`, `{"source":"rtsp://[::1"}`, `{"source":"rtsp://redacted@cam/1"}`,
+		`{"title":"x","ladder":["source","720p"]}`, `{"title":"x","ladder":[]}`, `{"title":"x","ladder":[null]}`, `{"title":"x","ladder":["a","a"]}`, `{"ladder":null}`,
 		`[]`, `null`, ``, `{`, `{"title"`, `{"title":}`, "\xef\xbb\xbf{}", `{"title":` + strings.Repeat("[", 100),
 	}
 }
@@ -58,6 +59,9 @@ func checkShown(t *testing.T, body string) api.Class {
 	}
 	if c.StartsAt != nil && (c.StartsAt.Year() < 2000 || c.StartsAt.Year() > 2199) {
 		t.Fatalf("starts_at = %v", c.StartsAt)
+	}
+	if c.Ladder != nil && (len(*c.Ladder) < 1 || len(*c.Ladder) > 16) {
+		t.Fatalf("ladder = %q", *c.Ladder)
 	}
 	return c
 }
@@ -115,7 +119,7 @@ func FuzzPatchBody(f *testing.F) {
 		if !strings.Contains(body, "title") && !strings.Contains(body, `\u`) && after.Title != before.Title {
 			t.Fatalf("the title changed to %q", after.Title)
 		}
-		before.Title, before.StartsAt, before.Source, before.Pull = after.Title, after.StartsAt, after.Source, after.Pull
+		before.Title, before.StartsAt, before.Source, before.Ladder, before.Pull = after.Title, after.StartsAt, after.Source, after.Ladder, after.Pull
 		if !after.Equal(before) {
 			t.Fatalf("a patch changed more than it may: %+v", after)
 		}

@@ -46,7 +46,16 @@ type Deps struct {
 	// the client reached this server, unless the configuration knows better.
 	Links func(r *http.Request, classID string) Links
 
+	// CheckLadder says what is wrong with the renditions chosen for a class, in
+	// words that a client may see. Nil lets everything pass that has the form.
+	CheckLadder func(renditions []string) error
+
+	// Pictures returns the URLs of a class's pictures. Nil: there are none.
+	Pictures func(r *http.Request, classID string) Pictures
+
 	Publishers Publishers            // nil: nobody publishes
+	Ladders    Ladders               // nil: nothing is known of ladders
+	Checkups   Checkups              // nil: nothing is known of publications
 	Logger     *slog.Logger          // nil: discarded
 	Registerer prometheus.Registerer // nil: metrics are not exposed
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +38,9 @@ type server struct {
 	mu        sync.Mutex
 	publisher *api.Publisher
 	refusal   *api.Refusal
+	ladder    *api.LadderState
+	health    *api.Health
+	thumbnail string
 	logs      bytes.Buffer
 }
 
@@ -52,6 +56,37 @@ func (s *server) LastRefusal(string) (api.Refusal, bool) {
 		return api.Refusal{}, false
 	}
 	return *s.refusal, true
+}
+
+func (s *server) Ladder(string) (api.LadderState, bool) {
+	if s.ladder == nil {
+		return api.LadderState{}, false
+	}
+	return *s.ladder, true
+}
+
+func (s *server) Health(string) (api.Health, bool) {
+	if s.health == nil {
+		return api.Health{}, false
+	}
+	return *s.health, true
+}
+
+func (s *server) pictures(r *http.Request, id string) api.Pictures {
+	if s.thumbnail == "" {
+		return api.Pictures{}
+	}
+	return api.Pictures{Thumbnail: "http://" + r.Host + "/live/" + id + "/" + s.thumbnail}
+}
+
+// checkLadder knows the renditions of a server like any other.
+func checkLadder(names []string) error {
+	for _, name := range names {
+		if !slices.Contains([]string{"source", "720p", "480p", "360p", "audio", "audio-only"}, name) {
+			return fmt.Errorf("unknown rendition %q", name)
+		}
+	}
+	return nil
 }
 
 func (s *server) Write(p []byte) (int, error) {
@@ -80,7 +115,7 @@ func newServer(tb testing.TB) *server {
 		tb.Fatal(err)
 	}
 	if s.Handler, err = api.New(api.Deps{
-		Token: class.NewSecret(token), Classes: s.classes, Links: links, Publishers: s, Registerer: s.metrics,
+		Token: class.NewSecret(token), Classes: s.classes, Links: links, Publishers: s, Ladders: s, Checkups: s, Pictures: s.pictures, CheckLadder: checkLadder, Registerer: s.metrics,
 		Logger: slog.New(slog.NewTextHandler(s, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}); err != nil {
 		tb.Fatal(err)

@@ -241,6 +241,8 @@ func TestDocumentHasEveryField(t *testing.T) {
 	d := readDocument(t)
 	used := map[string]bool{"ClassID": true, "State": true, "UpdateClass": true}
 	for name, v := range map[string]any{
+		"LadderState": LadderState{}, "Rendition": Rendition{}, "Worker": Worker{}, "LevelChange": LevelChange{},
+		"Health": Health{}, "Finding": Finding{}, "HealthEvent": HealthEvent{},
 		"Class": Class{}, "Ingest": Ingest{}, "Playback": Playback{}, "Publisher": Publisher{}, "Refusal": Refusal{},
 		"ClassList": ClassList{}, "CreateClass": CreateClass{}, "Error": errorBody{}, "ErrorObject": errorObject{},
 	} {
@@ -342,7 +344,9 @@ func goTypes(typ reflect.Type) string {
 		return "date-time" + null
 	case typ == reflect.TypeFor[class.State](), typ.Kind() == reflect.String:
 		return "string" + null
-	case typ.Kind() == reflect.Int64:
+	case typ.Kind() == reflect.Bool:
+		return "boolean" + null
+	case typ.Kind() == reflect.Int64, typ.Kind() == reflect.Int:
 		return "integer" + null
 	case typ.Kind() == reflect.Float64:
 		return "number" + null

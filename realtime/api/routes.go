@@ -96,7 +96,7 @@ func (h *Handler) list(r *http.Request, _ string) (response, error) {
 	}
 	list := ClassList{Classes: make([]Class, 0, len(page))}
 	for _, c := range page {
-		list.Classes = append(list.Classes, h.show(r, c))
+		list.Classes = append(list.Classes, h.brief(r, c))
 	}
 	if next != "" {
 		list.NextCursor = &next
@@ -107,6 +107,9 @@ func (h *Handler) list(r *http.Request, _ string) (response, error) {
 func (h *Handler) create(r *http.Request, _ string) (response, error) {
 	n, err := readCreate(r)
 	if err != nil {
+		return response{}, err
+	}
+	if err = h.checkLadder(n.Ladder); err != nil {
 		return response{}, err
 	}
 	c, err := h.deps.Classes.Create(r.Context(), n)
@@ -124,6 +127,11 @@ func (h *Handler) patch(r *http.Request, id string) (response, error) {
 	u, err := readPatch(r)
 	if err != nil {
 		return response{}, err
+	}
+	if u.Ladder != nil {
+		if err = h.checkLadder(*u.Ladder); err != nil {
+			return response{}, err
+		}
 	}
 	if u.Source != nil {
 		c, err := h.deps.Classes.Get(r.Context(), id)
@@ -167,7 +175,47 @@ func (h *Handler) shown(r *http.Request) func(class.Class, error) (response, err
 	}
 }
 
+// checkLadder asks whether the server can make the renditions; nil is its own
+// choice.
+func (h *Handler) checkLadder(renditions []string) error {
+	if renditions == nil || h.deps.CheckLadder == nil {
+		return nil
+	}
+	if err := h.deps.CheckLadder(slices.Clone(renditions)); err != nil {
+		return invalidField("ladder", strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\n", "; "), "ladder: "))
+	}
+	return nil
+}
+
+// show renders a class with everything that is known of it.
 func (h *Handler) show(r *http.Request, c class.Class) Class {
+	out := h.brief(r, c)
+	if h.deps.Ladders != nil {
+		if s, ok := h.deps.Ladders.Ladder(c.ID); ok {
+			out.LadderState = s.complete()
+		}
+	}
+	if h.deps.Checkups != nil {
+		if s, ok := h.deps.Checkups.Health(c.ID); ok {
+			out.Health = s.complete()
+		}
+	}
+	if h.deps.Pictures != nil {
+		pictures := h.deps.Pictures(r, c.ID)
+		out.Thumbnail, out.Storyboard = link(pictures.Thumbnail), link(pictures.Storyboard)
+	}
+	return out
+}
+
+func link(url string) *string {
+	if url == "" {
+		return nil
+	}
+	return &url
+}
+
+// brief renders a class as lists show it.
+func (h *Handler) brief(r *http.Request, c class.Class) Class {
 	out := newClass(c, h.deps.Links(r, c.ID))
 	if h.deps.Publishers == nil {
 		return out

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"encoding/json"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/lectern/lectern/realtime/class"
@@ -25,6 +27,10 @@ type Class struct {
 	// credential; nil for a class that is pushed.
 	Source *string `json:"source"`
 
+	// Ladder names the renditions that were chosen for the class; nil for the
+	// server's own choice.
+	Ladder *[]string `json:"ladder"`
+
 	Ingest   Ingest   `json:"ingest"`
 	Playback Playback `json:"playback"`
 	Studio   string   `json:"studio"` // URL of the instructor's page
@@ -34,6 +40,18 @@ type Class struct {
 
 	// LastRefusal is why a publisher was last turned away, nil if none was.
 	LastRefusal *Refusal `json:"last_refusal"`
+
+	// What follows is nil in lists too.
+
+	// LadderState says which renditions there are; nil while nobody publishes.
+	LadderState *LadderState `json:"ladder_state"`
+
+	// Health is what to know of the publication; nil if there is none.
+	Health *Health `json:"health"`
+
+	// Thumbnail and Storyboard are URLs; nil until there is one.
+	Thumbnail  *string `json:"thumbnail"`
+	Storyboard *string `json:"storyboard"`
 }
 
 // LogValue names the class and its state, and not its stream key.
@@ -98,10 +116,53 @@ type CreateClass struct {
 	Title    string     `json:"title"`
 	StartsAt *time.Time `json:"starts_at,omitempty"`
 	Source   string     `json:"source,omitempty"`
+	Ladder   []string   `json:"ladder,omitempty"`
 }
 
 // LogValue names the class, and not its source.
 func (c CreateClass) LogValue() slog.Value { return slog.GroupValue(slog.String("id", c.ID)) }
+
+// UpdateClass is the body of PATCH /api/v1/classes/{id}: what is nil stays.
+type UpdateClass struct {
+	Title    *string         `json:"title,omitempty"`
+	StartsAt Null[time.Time] `json:"starts_at,omitzero"`
+	Source   Null[string]    `json:"source,omitzero"`
+	Ladder   Null[[]string]  `json:"ladder,omitzero"`
+}
+
+// LogValue names nothing: a source may hold a password.
+func (UpdateClass) LogValue() slog.Value { return slog.StringValue("changes") }
+
+// Null is a value that a patch sets, removes or leaves alone. The zero Null
+// leaves it alone.
+type Null[T any] struct {
+	value T
+	kind  nullKind
+}
+
+type nullKind uint8
+
+const (
+	nullSet nullKind = iota + 1
+	nullRemoved
+)
+
+// Set is a Null that sets v.
+func Set[T any](v T) Null[T] { return Null[T]{value: v, kind: nullSet} }
+
+// Remove is a Null that removes what is there.
+func Remove[T any]() Null[T] { return Null[T]{kind: nullRemoved} }
+
+// IsZero reports whether n leaves the value alone.
+func (n Null[T]) IsZero() bool { return n.kind == 0 }
+
+// MarshalJSON writes the value, or null.
+func (n Null[T]) MarshalJSON() ([]byte, error) {
+	if n.kind != nullSet {
+		return []byte("null"), nil
+	}
+	return json.Marshal(n.value)
+}
 
 // errorBody is every answer that is an error.
 type errorBody struct {
@@ -125,6 +186,10 @@ func newClass(c class.Class, links Links) Class {
 	if !c.Source.IsZero() {
 		source := class.RedactSource(c.Source)
 		out.Source = &source
+	}
+	if c.Ladder != nil {
+		ladder := slices.Clone(c.Ladder)
+		out.Ladder = &ladder
 	}
 	return out
 }

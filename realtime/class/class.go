@@ -2,6 +2,8 @@ package class
 
 import (
 	"log/slog"
+	"reflect"
+	"slices"
 	"time"
 )
 
@@ -41,6 +43,11 @@ type Class struct {
 	// pushed. It may hold credentials; RedactSource hides them.
 	Source Secret
 
+	// Ladder names the renditions that the class offers, best first; nil is what
+	// the server is configured to offer. A change is for the next publication. It
+	// is shared by all copies of the Class: never change it in place.
+	Ladder []string
+
 	// Pull reports whether the server should be reading Source now: from the
 	// start if there is no StartsAt, else from shortly before it, until the class
 	// has ended.
@@ -62,10 +69,10 @@ func (c Class) LogValue() slog.Value {
 func (c Class) Equal(o Class) bool {
 	same := c.StreamKey.Equal(o.StreamKey) && c.Source.Equal(o.Source) &&
 		c.StartsAt.Equal(o.StartsAt) && c.CreatedAt.Equal(o.CreatedAt) && c.StartedAt.Equal(o.StartedAt) &&
-		c.EndedAt.Equal(o.EndedAt) && c.Deadline.Equal(o.Deadline)
+		c.EndedAt.Equal(o.EndedAt) && c.Deadline.Equal(o.Deadline) && slices.Equal(c.Ladder, o.Ladder)
 	for _, x := range []*Class{&c, &o} {
-		x.StreamKey, x.Source = Secret{}, Secret{}
+		x.StreamKey, x.Source, x.Ladder = Secret{}, Secret{}, nil
 		x.StartsAt, x.CreatedAt, x.StartedAt, x.EndedAt, x.Deadline = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	}
-	return same && c == o
+	return same && reflect.DeepEqual(c, o)
 }

@@ -2,6 +2,7 @@ package class
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -12,6 +13,10 @@ const (
 	maxIDLen     = 63
 	maxTitleLen  = 200 // characters
 	maxSourceLen = 2048
+
+	// Of a ladder: far more than any machine encodes, and any rendition is called.
+	maxRenditions   = 16
+	maxRenditionLen = 32
 )
 
 // New is what Create needs to know. Only Title is required.
@@ -20,14 +25,16 @@ type New struct {
 	Title    string
 	StartsAt time.Time
 	Source   Secret
+	Ladder   []string // nil: the server's
 }
 
-// Update names what to change; nil leaves a field as it is. A zero time or an
-// empty secret removes the value.
+// Update names what to change; nil leaves a field as it is. A zero time, an
+// empty secret or a nil ladder removes the value.
 type Update struct {
 	Title    *string
 	StartsAt *time.Time
 	Source   *Secret
+	Ladder   *[]string
 }
 
 // ValidID reports whether id could be the ID of a class: [a-z0-9][a-z0-9-]{0,62}.
@@ -47,7 +54,7 @@ func (n New) validate() error {
 	if n.ID != "" && !ValidID(n.ID) {
 		return &InvalidError{Field: "id", Problem: "must be 1 to 63 of a-z, 0-9 and -, and not start with -"}
 	}
-	return Update{Title: &n.Title, StartsAt: &n.StartsAt, Source: &n.Source}.validate()
+	return Update{Title: &n.Title, StartsAt: &n.StartsAt, Source: &n.Source, Ladder: &n.Ladder}.validate()
 }
 
 func (u Update) validate() error {
@@ -62,7 +69,32 @@ func (u Update) validate() error {
 		}
 	}
 	if u.Source != nil && !u.Source.IsZero() {
-		return validateSource(u.Source.Reveal())
+		if err := validateSource(u.Source.Reveal()); err != nil {
+			return err
+		}
+	}
+	if u.Ladder != nil {
+		return validateLadder(*u.Ladder)
+	}
+	return nil
+}
+
+// validateLadder bounds what is stored. Which renditions there are is for the
+// server's configuration to say.
+func validateLadder(names []string) error {
+	if names == nil {
+		return nil
+	}
+	if len(names) == 0 || len(names) > maxRenditions {
+		return &InvalidError{Field: "ladder", Problem: "must name 1 to 16 renditions; null is the server's own choice"}
+	}
+	for i, name := range names {
+		if len(name) > maxRenditionLen || !ValidID(name) {
+			return &InvalidError{Field: "ladder", Problem: "must be names such as source, 720p and audio"}
+		}
+		if slices.Contains(names[:i], name) {
+			return &InvalidError{Field: "ladder", Problem: "must not name a rendition twice"}
+		}
 	}
 	return nil
 }

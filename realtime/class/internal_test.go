@@ -1,6 +1,7 @@
 package class
 
 import (
+	"encoding/json"
 	"errors"
 	"reflect"
 	"testing"
@@ -35,6 +36,8 @@ func TestRecordKeepsEveryField(t *testing.T) {
 			*f = time.Date(2026, 11, 22, 9, i, 0, 0, time.UTC)
 		case *time.Duration:
 			*f = time.Duration(i) * time.Second
+		case *[]string:
+			*f = []string{"source", "audio"}
 		case *Secret:
 			*f = NewSecret("secret")
 		default:
@@ -66,6 +69,25 @@ func TestRecordKeepsEveryField(t *testing.T) {
 	}
 }
 
+// The database holds classes from before there were ladders.
+func TestOldRecordIsReadable(t *testing.T) {
+	const old = `{"id":"maths","title":"Analysis","state":"scheduled","created_at":"2026-11-22T09:00:00Z","stream_key":"abc"}`
+	var r record
+	if err := json.Unmarshal([]byte(old), &r); err != nil {
+		t.Fatal(err)
+	}
+	if c := r.class(); c.ID != "maths" || c.State != Scheduled || c.Ladder != nil {
+		t.Errorf("class = %+v", c)
+	}
+	now, err := json.Marshal(newRecord(r.class()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(now) != old {
+		t.Errorf("stored again: %s", now)
+	}
+}
+
 func TestTransitions(t *testing.T) {
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	r := rules{
@@ -86,6 +108,7 @@ func TestTransitions(t *testing.T) {
 		return func(c Class) Class { c, _ = r.updated(c, u, now); return c }
 	}
 	future, past := now.Add(time.Hour), now.Add(-time.Hour)
+	ladder := []string{"source", "480p", "audio"}
 	segment, part := r.timing.SegmentDuration, r.timing.PartDuration
 
 	for _, tc := range []struct {
@@ -145,6 +168,9 @@ func TestTransitions(t *testing.T) {
 		{"camera removed while lost", Class{State: Interrupted, Source: camera, Pull: true, Deadline: future}, update(Update{Source: &Secret{}}), Class{State: Interrupted, Deadline: now.Add(60 * time.Second)}},
 		{"start removed", Class{State: Scheduled, StartsAt: future}, update(Update{StartsAt: &time.Time{}}), Class{State: Scheduled}},
 		{"title of an ended class", Class{State: Ended}, update(Update{Title: new("new")}), Class{State: Ended, Title: "new"}},
+		{"ladder", Class{State: Live}, update(Update{Ladder: &ladder}), Class{State: Live, Ladder: ladder}},
+		{"ladder removed", Class{State: Live, Ladder: ladder}, update(Update{Ladder: new([]string(nil))}), Class{State: Live}},
+		{"ladder of an ended class", Class{State: Ended}, update(Update{Ladder: &ladder}), Class{State: Ended}},
 		{"start of an ended class", Class{State: Ended}, update(Update{StartsAt: &future}), Class{State: Ended}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

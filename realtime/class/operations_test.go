@@ -70,6 +70,12 @@ func TestInvalidInput(t *testing.T) {
 		{"source with space", "source", class.New{Title: "x", Source: class.NewSecret("rtsp://cam/a b")}},
 		{"source with line break", "source", class.New{Title: "x", Source: class.NewSecret("rtsp://cam/a\r\nTEARDOWN")}},
 		{"source too long", "source", class.New{Title: "x", Source: class.NewSecret("rtsp://cam/" + strings.Repeat("a", 2048))}},
+		{"ladder", "", class.New{Title: "x", Ladder: []string{"source", "720p", "audio-only"}}},
+		{"empty ladder", "ladder", class.New{Title: "x", Ladder: []string{}}},
+		{"rendition twice", "ladder", class.New{Title: "x", Ladder: []string{"source", "source"}}},
+		{"path as rendition", "ladder", class.New{Title: "x", Ladder: []string{"../source"}}},
+		{"long rendition", "ladder", class.New{Title: "x", Ladder: []string{strings.Repeat("a", 33)}}},
+		{"long ladder", "ladder", class.New{Title: "x", Ladder: strings.Split(strings.Repeat("a", 17), "")}},
 		{"source is no URL", "source", class.New{Title: "x", Source: class.NewSecret("rtsp://%zz")}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -235,6 +235,21 @@ func TestTakeover(t *testing.T) {
 	})
 }
 
+// The registry keeps a copy of its own of what it is given.
+func TestLadderIsCopied(t *testing.T) {
+	r := newRegistry(t, class.Deps{})
+	names := []string{"source", "480p", "audio"}
+	create(t, r, class.New{ID: "maths"})
+	c, err := r.Update(t.Context(), "maths", class.Update{Ladder: &names})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names[0] = "mine"
+	if got, gerr := r.Get(t.Context(), "maths"); gerr != nil || !slices.Equal(got.Ladder, []string{"source", "480p", "audio"}) || !slices.Equal(c.Ladder, got.Ladder) {
+		t.Errorf("ladder = %q, %q, %v", got.Ladder, c.Ladder, gerr)
+	}
+}
+
 func TestRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "lectern.db")

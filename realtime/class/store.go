@@ -25,6 +25,7 @@ type record struct {
 	CleanStop       bool          `json:"clean_stop,omitempty"`
 	StreamKey       string        `json:"stream_key"`
 	Source          string        `json:"source,omitempty"`
+	Ladder          []string      `json:"ladder,omitempty"`
 	Pull            bool          `json:"pull,omitempty"`
 	SegmentDuration time.Duration `json:"segment_duration_ns,omitempty"`
 	PartDuration    time.Duration `json:"part_duration_ns,omitempty"`
@@ -35,7 +36,7 @@ func newRecord(c Class) record {
 		ID: c.ID, Title: c.Title, State: c.State,
 		StartsAt: c.StartsAt, CreatedAt: c.CreatedAt, StartedAt: c.StartedAt, EndedAt: c.EndedAt,
 		Deadline: c.Deadline, CleanStop: c.CleanStop,
-		StreamKey: c.StreamKey.Reveal(), Source: c.Source.Reveal(), Pull: c.Pull,
+		StreamKey: c.StreamKey.Reveal(), Source: c.Source.Reveal(), Ladder: c.Ladder, Pull: c.Pull,
 		SegmentDuration: c.SegmentDuration, PartDuration: c.PartDuration,
 	}
 }
@@ -45,7 +46,7 @@ func (r record) class() Class {
 		ID: r.ID, Title: r.Title, State: r.State,
 		StartsAt: r.StartsAt, CreatedAt: r.CreatedAt, StartedAt: r.StartedAt, EndedAt: r.EndedAt,
 		Deadline: r.Deadline, CleanStop: r.CleanStop,
-		StreamKey: NewSecret(r.StreamKey), Source: NewSecret(r.Source), Pull: r.Pull,
+		StreamKey: NewSecret(r.StreamKey), Source: NewSecret(r.Source), Ladder: r.Ladder, Pull: r.Pull,
 		SegmentDuration: r.SegmentDuration, PartDuration: r.PartDuration,
 	}
 }

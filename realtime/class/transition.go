@@ -1,6 +1,9 @@
 package class
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Timing is what the packager is configured to do, copied into each class that
 // goes live for the first time.
@@ -105,16 +108,19 @@ func (r rules) timed(c Class, now time.Time, publishers int) Class {
 	}
 }
 
-// updated is a change of title, start and source.
+// updated is a change of title, start, source and ladder.
 func (r rules) updated(c Class, u Update, now time.Time) (Class, error) {
 	if u.Title != nil {
 		c.Title = *u.Title
 	}
-	if u.StartsAt == nil && u.Source == nil {
+	if u.StartsAt == nil && u.Source == nil && u.Ladder == nil {
 		return c, nil
 	}
 	if c.State == Ended {
 		return c, ErrEnded
+	}
+	if u.Ladder != nil {
+		c.Ladder = slices.Clone(*u.Ladder)
 	}
 	if u.StartsAt != nil {
 		c.StartsAt = utc(*u.StartsAt)

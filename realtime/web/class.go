@@ -28,6 +28,9 @@ type PublicClass struct {
 	// HLS is the URL of the multivariant playlist, relative to the host
 	// ("/live/{id}/index.m3u8") or absolute within Config.MediaOrigins.
 	HLS string
+	// Thumbnail is the URL of a JPEG of what the class showed last, relative or
+	// absolute as HLS is; empty until there is one.
+	Thumbnail string
 }
 
 // Classes is where the pages look classes up. It is called for each request, by

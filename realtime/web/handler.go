@@ -19,6 +19,10 @@ import (
 type Deps struct {
 	// Classes is required.
 	Classes Classes
+	// Origin returns how the client reached this server, such as
+	// https://live.example.edu, for links that are read elsewhere. It may be nil;
+	// then such links are left out.
+	Origin func(r *http.Request) string
 	// Logger may be nil.
 	Logger *slog.Logger
 	// Registerer may be nil; then nothing is counted anywhere.
@@ -32,6 +36,7 @@ type Deps struct {
 type Handler struct {
 	// Set by New, read-only.
 	classes Classes
+	origin  func(*http.Request) string
 	log     *slog.Logger
 	metrics *metrics
 	now     func() time.Time
@@ -59,6 +64,7 @@ func New(cfg Config, deps Deps) (*Handler, error) {
 	}
 	h := &Handler{
 		classes: deps.Classes,
+		origin:  deps.Origin,
 		log:     cmp.Or(deps.Logger, slog.New(slog.DiscardHandler)).With("component", "web"),
 		metrics: newMetrics(deps.Registerer),
 		now:     deps.Now,
@@ -102,7 +108,7 @@ func contentPolicy(cfg Config) string {
 	if ancestors == "" {
 		ancestors = "'none'"
 	}
-	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'" + media + "; " +
 		"connect-src 'self'" + media + "; media-src 'self' blob: data:" + media + "; " +
 		"base-uri 'none'; form-action 'none'; frame-ancestors " + ancestors
 }

@@ -133,7 +133,7 @@ func TestContentSecurityPolicy(t *testing.T) {
 			"lms and cdn",
 			web.Config{FrameAncestors: []string{"'self'", "https://*.example.edu"}, MediaOrigins: []string{"https://cdn.example.net:8443"}},
 			[]string{
-				"frame-ancestors 'self' https://*.example.edu", "connect-src 'self' https://cdn.example.net:8443;",
+				"frame-ancestors 'self' https://*.example.edu", "connect-src 'self' https://cdn.example.net:8443;", "img-src 'self' https://cdn.example.net:8443;",
 				"media-src 'self' blob: data: https://cdn.example.net:8443;",
 			},
 		},

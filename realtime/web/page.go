@@ -31,6 +31,9 @@ type watchPage struct {
 	StartsAt string // RFC 3339, empty if unknown
 	HLS      string
 	ClassURL string
+
+	Thumbnail string // empty if there is none
+	Preview   string // the same, absolute, for those who show links; empty if unknown
 }
 
 func (h *Handler) serveWatch(w http.ResponseWriter, r *http.Request) {
@@ -46,12 +49,29 @@ func (h *Handler) serveWatch(w http.ResponseWriter, r *http.Request) {
 		Title:     class.Title,
 		State:     class.State,
 		HLS:       class.HLS,
+		Thumbnail: class.Thumbnail,
 		ClassURL:  "/watch/" + url.PathEscape(class.ID) + "/class.json",
 	}
 	if !class.StartsAt.IsZero() {
 		page.StartsAt = class.StartsAt.UTC().Format(time.RFC3339)
 	}
+	if h.origin != nil && class.Thumbnail != "" {
+		page.Preview = absolute(h.origin(r), class.Thumbnail)
+	}
 	h.render(w, r, routeWatch, http.StatusOK, "watch.html", page)
+}
+
+// absolute resolves link against origin, or returns "" if that cannot be done.
+func absolute(origin, link string) string {
+	base, err := url.Parse(origin)
+	if err != nil || base.Host == "" {
+		return ""
+	}
+	u, err := base.Parse(link)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") {
+		return ""
+	}
+	return u.String()
 }
 
 func (h *Handler) serveNothing(w http.ResponseWriter, r *http.Request) {

@@ -82,3 +82,43 @@ func TestPageIsSelfContained(t *testing.T) {
 		t.Errorf("only %d scripts", scripts)
 	}
 }
+
+func TestThumbnail(t *testing.T) {
+	classes := directory{
+		"none":     {ID: "none", Title: "Biology 2", State: web.StateLive},
+		"here":     {ID: "here", Title: `A "quoted" title`, State: web.StateLive, Thumbnail: "/live/here/thumbnail.jpg"},
+		"cdn":      {ID: "cdn", State: web.StateLive, Thumbnail: "https://cdn.example.net/live/cdn/thumbnail.jpg"},
+		"wrong":    {ID: "wrong", State: web.StateLive, Thumbnail: "javascript:alert(1)"},
+		"inviting": {ID: "inviting", State: web.StateLive, Thumbnail: `"><script>`},
+	}
+	origin := func(r *http.Request) string { return "https://" + r.Host }
+	for _, tc := range []struct {
+		name, class string
+		origin      func(*http.Request) string
+		want, not   []string
+	}{
+		{"none", "none", origin, []string{`og:title" content="Biology 2"`}, []string{"poster", "og:image"}},
+		{"here", "here", origin, []string{
+			`poster="/live/here/thumbnail.jpg"`, `og:image" content="https://example.com/live/here/thumbnail.jpg"`, `og:title" content="A &#34;quoted&#34; title"`,
+		}, nil},
+		{"origin unknown", "here", nil, []string{`poster="/live/here/thumbnail.jpg"`}, []string{"og:image"}},
+		{"origin broken", "here", func(*http.Request) string { return "::" }, []string{"poster"}, []string{"og:image"}},
+		{"elsewhere", "cdn", origin, []string{`poster="https://cdn.example.net/live/cdn/thumbnail.jpg"`, `content="https://cdn.example.net/live/cdn/thumbnail.jpg"`}, nil},
+		{"no picture", "wrong", origin, nil, []string{"og:image", `poster="javascript:`}},
+		{"markup", "inviting", origin, nil, []string{"<script>\""}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			page := body(t, get(t, newHandler(t, web.DefaultConfig(), web.Deps{Classes: classes, Origin: tc.origin}), "GET", "/watch/"+tc.class))
+			for _, want := range tc.want {
+				if !strings.Contains(page, want) {
+					t.Errorf("%s is missing", want)
+				}
+			}
+			for _, not := range tc.not {
+				if strings.Contains(page, not) {
+					t.Errorf("%s is there", not)
+				}
+			}
+		})
+	}
+}

@@ -68,7 +68,9 @@ func (l *Log) AppendPart(rendition string, msn int, p Part) error {
 
 // FinishSegment closes segment s.MSN: it is readable as a whole at once, and
 // the disk write goes on behind. s.Parts and s.Bytes are taken from the parts
-// that were appended. A Gap has no parts. It returns [ErrRenditionName],
+// that were appended; nothing else knows their sizes. A Gap may have parts: they
+// stay in memory for Config.PartRetention, for players that were told of them, but
+// the segment cannot be opened and is not recorded. It returns [ErrRenditionName],
 // [ErrNotFound] when the Init that s names was never put, or [ErrOutOfOrder].
 func (l *Log) FinishSegment(rendition string, s Segment) error {
 	l.mu.Lock()
@@ -81,18 +83,21 @@ func (l *Log) FinishSegment(rendition string, s Segment) error {
 	switch {
 	case s.Gap && e == nil && s.MSN > r.lastMSN:
 		e = &entry{rendition: r, msn: s.MSN}
-		e.body.Store(&body{gap: true})
-	case s.Gap || e == nil || e.msn != s.MSN:
+		e.body.Store(&body{})
+	case e == nil || e.msn != s.MSN:
 		return fmt.Errorf("finish segment %d of rendition %q: %w", s.MSN, rendition, ErrOutOfOrder)
-	default:
+	case !s.Gap:
 		if _, ok := r.init(s.InitID); !ok {
 			return fmt.Errorf("finish segment %d of rendition %q: init %d: %w", s.MSN, rendition, s.InitID, ErrNotFound)
 		}
 	}
 	now := time.Now()
 	b := *e.body.Load()
-	b.finished = now
+	b.finished, b.gap = now, s.Gap
 	s.Parts, s.Bytes = e.meta.Parts, b.size
+	if s.Gap {
+		s.Parts, s.Bytes, s.IFrameBytes = nil, 0, 0
+	}
 	e.meta = s
 	e.body.Store(&b)
 	r.segments.Store(s.MSN, e)
@@ -100,7 +105,7 @@ func (l *Log) FinishSegment(rendition string, s Segment) error {
 	r.listed = append(r.listed, e)
 	r.window += s.Duration
 	r.longest = max(r.longest, r.window)
-	if !s.Gap {
+	if len(b.parts) > 0 {
 		l.held = append(l.held, e)
 	}
 	l.recordLocked(e)
@@ -132,7 +137,8 @@ func (l *Log) Expire(rendition string, msn int) {
 }
 
 // releaseLocked gives up the memory that nobody needs any more: segments past
-// their Availability Duration, and above the memory limit the oldest that the
+// their Availability Duration, the parts of gaps when parts are not served any
+// longer, and above the memory limit the oldest that the
 // disk can serve. If that is not enough, the disk is dead or far behind, and the
 // oldest segments are lost. What waits for the disk is kept: the queue has its
 // own bound.
@@ -140,6 +146,9 @@ func (l *Log) releaseLocked(now time.Time) {
 	kept := l.held[:0]
 	for _, e := range l.held {
 		over := !e.expires.IsZero() && !now.Before(e.expires)
+		if b := e.body.Load(); b.gap && now.Sub(b.finished) > l.cfg.PartRetention {
+			over = true
+		}
 		if e.pending || !over {
 			kept = append(kept, e)
 			continue

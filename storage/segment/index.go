@@ -31,6 +31,10 @@ type initRecord struct {
 	Height    int     `json:"height,omitempty"`
 	FrameRate float64 `json:"frame_rate,omitempty"`
 	Channels  int     `json:"channels,omitempty"`
+
+	// Absent from what earlier versions wrote.
+	Encoded    bool `json:"encoded,omitempty"`
+	MaxBitRate int  `json:"max_bit_rate,omitempty"`
 }
 
 // segmentRecord has its durations in nanoseconds.
@@ -48,6 +52,10 @@ type segmentRecord struct {
 	Bytes                 int64         `json:"bytes"`
 	Finished              time.Time     `json:"finished"`
 	Parts                 []partRecord  `json:"parts,omitempty"`
+
+	// Absent from what earlier versions wrote.
+	IFrameBytes int64 `json:"i_frame_bytes,omitempty"`
+	Captions    uint8 `json:"captions,omitempty"`
 }
 
 type partRecord struct {
@@ -61,6 +69,7 @@ func newInitRecord(rendition string, in Init) *initRecord {
 		Rendition: rendition, ID: in.ID,
 		Bytes: int64(len(in.Data)), Checksum: checksum(in.Data),
 		Codecs: in.Codecs, Width: in.Width, Height: in.Height, FrameRate: in.FrameRate, Channels: in.Channels,
+		Encoded: in.Encoded, MaxBitRate: in.MaxBitRate,
 	}
 }
 
@@ -68,6 +77,7 @@ func (r *initRecord) init(data []byte) Init {
 	return Init{
 		ID: r.ID, Data: data,
 		Codecs: r.Codecs, Width: r.Width, Height: r.Height, FrameRate: r.FrameRate, Channels: r.Channels,
+		Encoded: r.Encoded, MaxBitRate: r.MaxBitRate,
 	}
 }
 
@@ -78,6 +88,7 @@ func newSegmentRecord(rendition string, s Segment, b *body) *segmentRecord {
 		ProgramDateTime: s.ProgramDateTime, MediaTime: s.MediaTime, MediaEnd: s.MediaEnd,
 		InitID: s.InitID, Discontinuity: s.Discontinuity, DiscontinuitySequence: s.DiscontinuitySequence,
 		Gap: s.Gap, Bytes: s.Bytes, Finished: b.finished,
+		IFrameBytes: s.IFrameBytes, Captions: s.Captions,
 	}
 	if !s.Gap {
 		for i, p := range s.Parts {
@@ -93,6 +104,7 @@ func (r *segmentRecord) segment() Segment {
 		ProgramDateTime: r.ProgramDateTime, MediaTime: r.MediaTime, MediaEnd: r.MediaEnd,
 		InitID: r.InitID, Discontinuity: r.Discontinuity, DiscontinuitySequence: r.DiscontinuitySequence,
 		Gap: r.Gap, Bytes: r.Bytes,
+		IFrameBytes: r.IFrameBytes, Captions: r.Captions,
 	}
 	for i, p := range r.Parts {
 		s.Parts = append(s.Parts, Part{Index: i, Duration: p.Duration, Independent: p.Independent})
@@ -107,7 +119,8 @@ func (r record) valid() bool {
 		return validRendition(r.Init.Rendition) && r.Init.ID >= 0 && r.Init.Bytes > 0
 	case r.Segment != nil:
 		s := r.Segment
-		if !validRendition(s.Rendition) || s.MSN < 0 || s.Duration < 0 {
+		if !validRendition(s.Rendition) || s.MSN < 0 || s.Duration < 0 ||
+			s.IFrameBytes < 0 || s.IFrameBytes > s.Bytes {
 			return false
 		}
 		var sum int64

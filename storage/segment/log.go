@@ -108,8 +108,8 @@ type body struct {
 	parts    []part
 	size     int64
 	finished time.Time // zero while the segment grows
-	gap      bool
-	saved    bool // the file can be read
+	gap      bool      // finished, but not as a whole: only its parts can be opened
+	saved    bool      // the file can be read
 }
 
 // part is one Partial Segment. data is nil once memory was released.

@@ -95,7 +95,10 @@ func TestRefused(t *testing.T) {
 		{"segment begun too early", func(l *segment.Log) error { return l.AppendPart(rendition, 10, part(0)) }, segment.ErrOutOfOrder},
 		{"finished segment", func(l *segment.Log) error { return l.FinishSegment(rendition, describe(8)) }, segment.ErrOutOfOrder},
 		{"segment without parts", func(l *segment.Log) error { return l.FinishSegment(rendition, describe(10)) }, segment.ErrOutOfOrder},
-		{"gap with parts", func(l *segment.Log) error { return l.FinishSegment(rendition, segment.Segment{MSN: 9, Gap: true}) }, segment.ErrOutOfOrder},
+		{"gap beside the segment that grows", func(l *segment.Log) error {
+			return l.FinishSegment(rendition, segment.Segment{MSN: 10, Gap: true})
+		}, segment.ErrOutOfOrder},
+		{"gap with parts", func(l *segment.Log) error { return l.FinishSegment(rendition, segment.Segment{MSN: 9, Gap: true}) }, nil},
 		{"init used", func(l *segment.Log) error { return l.PutInit(rendition, segment.Init{ID: 0, Data: []byte("other")}) }, segment.ErrOutOfOrder},
 		{"init empty", func(l *segment.Log) error { return l.PutInit(rendition, segment.Init{ID: 1}) }, segment.ErrOutOfOrder},
 		{"init unknown", func(l *segment.Log) error {
@@ -235,6 +238,51 @@ func TestMemoryIsReleased(t *testing.T) {
 		stop()
 		if !fromDisk(t, l, 2) {
 			t.Error("memory is kept after Run has ended")
+		}
+	})
+}
+
+// A segment that breaks off is a gap, but players may know its parts.
+func TestGapWithParts(t *testing.T) {
+	f := newFixture(t)
+	synctest.Test(t, func(t *testing.T) {
+		l := f.open(t)
+		stop := f.run(t)
+		putInit(t, l, 0)
+		putSegment(t, l, 0, 10)
+		putParts(t, l, 1, 3, 10)
+		gap := describe(1)
+		gap.Gap, gap.Bytes, gap.IFrameBytes = true, 30, 7
+		if err := l.FinishSegment(rendition, gap); err != nil {
+			t.Fatal(err)
+		}
+		putSegment(t, l, 2, 10)
+		if _, err := l.OpenSegment(rendition, 1); !errors.Is(err, segment.ErrNotFound) {
+			t.Errorf("the gap opens: %v", err)
+		}
+		advance(f.cfg.PartRetention - time.Second)
+		for i := range 3 {
+			o, err := l.OpenPart(rendition, 1, i)
+			if got := read(t, o, err); !bytes.Equal(got, partData(1, i, 10)) {
+				t.Errorf("part %d holds %q", i, got)
+			}
+		}
+		with := f.value(t, "lectern_segment_memory_bytes", "")
+		advance(3 * time.Second)
+		if _, err := l.OpenPart(rendition, 1, 0); !errors.Is(err, segment.ErrNotFound) {
+			t.Errorf("part after its time: %v", err)
+		}
+		if now := f.value(t, "lectern_segment_memory_bytes", ""); with-now != 30 {
+			t.Errorf("%v bytes released, want 30", with-now)
+		}
+		stop()
+		l = f.open(t)
+		rs := l.Renditions()
+		if got := shape(rs); got != "sGs" {
+			t.Fatalf("segments = %s", got)
+		}
+		if g := rs[0].Segments[1]; len(g.Parts) != 0 || g.Bytes != 0 || g.IFrameBytes != 0 || g.ProgramDateTime != describe(1).ProgramDateTime {
+			t.Errorf("the gap came back as %+v", g)
 		}
 	})
 }

@@ -118,7 +118,7 @@ func putInit(t *testing.T, l *segment.Log, id int) {
 	t.Helper()
 	err := l.PutInit(rendition, segment.Init{
 		ID: id, Data: fmt.Appendf(nil, "init %d", id),
-		Codecs: "avc1.640028", Width: 1280, Height: 720, FrameRate: 30,
+		Codecs: "avc1.640028", Width: 1280, Height: 720, FrameRate: 30, Encoded: id == 1, MaxBitRate: id * 2500000,
 	})
 	if err != nil {
 		t.Fatalf("put init: %v", err)

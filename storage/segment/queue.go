@@ -24,14 +24,18 @@ type job struct {
 // fills.
 func (l *Log) recordLocked(e *entry) {
 	j := job{rendition: e.rendition, segment: e, bytes: jobOverhead}
-	size := e.body.Load().size
+	b := e.body.Load()
+	size := b.size
+	if b.gap {
+		size = 0 // its parts are not recorded
+	}
 	switch {
 	case l.stopped:
 		l.gap(e, gapStopped, nil)
 		return
 	case l.queued+size+jobOverhead <= l.cfg.WriteQueueBytes:
 		j.bytes += size
-		e.pending = true
+		e.pending = !b.gap
 	default:
 		l.gap(e, gapOverflow, nil)
 		if l.queued+jobOverhead > l.cfg.WriteQueueBytes+l.cfg.WriteQueueBytes/8 {

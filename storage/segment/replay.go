@@ -110,7 +110,7 @@ func (l *Log) loadRendition(name string, ld *loading) Rendition {
 		s := rec.segment()
 		if !s.Gap && !l.intact(r, rec) {
 			l.fault(faultFile, 1)
-			s.Gap, s.Bytes, s.Parts = true, 0, nil
+			s.Gap, s.Bytes, s.Parts, s.IFrameBytes = true, 0, nil, 0
 		}
 		for _, hole := range holes(out.Segments, s) {
 			l.fault(faultHole, 1)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -77,6 +78,7 @@ func TestReplay(t *testing.T) {
 	putParts(t, l, 2, 2, replaySize)
 	want := describe(2)
 	want.InitID, want.Discontinuity, want.DiscontinuitySequence = 1, true, 2
+	want.IFrameBytes, want.Captions = replaySize-1, 5
 	if err := l.FinishSegment(rendition, want); err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +113,7 @@ func TestReplay(t *testing.T) {
 	if got := rs[1].Segments[2]; !reflect.DeepEqual(got, want) {
 		t.Errorf("segment 2 = %+v\nwant %+v", got, want)
 	}
-	wantInit := segment.Init{ID: 1, Data: []byte("init 1"), Codecs: "avc1.640028", Width: 1280, Height: 720, FrameRate: 30}
+	wantInit := segment.Init{ID: 1, Data: []byte("init 1"), Codecs: "avc1.640028", Width: 1280, Height: 720, FrameRate: 30, Encoded: true, MaxBitRate: 2500000}
 	if got := rs[1].Inits[1]; !reflect.DeepEqual(got, wantInit) {
 		t.Errorf("init 1 = %+v", got)
 	}
@@ -259,6 +261,27 @@ func TestReplayDamage(t *testing.T) {
 	}
 }
 
+// What versions before the ladder wrote is read as it was meant.
+func TestReplayOldIndex(t *testing.T) {
+	f := newFixture(t)
+	record(t, f, 1)
+	index := segment.Line(`{"epoch":"k3x9"}`)
+	index = append(index, segment.Line(`{"init":{"rendition":"source","id":0,"bytes":6,"crc32c":`+
+		fmt.Sprint(crc32.Checksum([]byte("init 0"), crc32.MakeTable(crc32.Castagnoli)))+
+		`,"codecs":"avc1.640028","width":1280,"height":720,"frame_rate":30}}`)...)
+	index = append(index, segment.Line(`{"segment":{"rendition":"source","msn":0,"duration":4000000000,`+
+		`"program_date_time":"2026-03-04T10:00:00Z","media_time":0,"media_end":4000000000,"init":0,`+
+		fmt.Sprintf(`"bytes":%d,"finished":"2026-03-04T10:00:04Z","parts":[{"d":4000000000,"n":%d,"i":true}]}}`, 2*replaySize, 2*replaySize))...)
+	writeIndex(t, f, index)
+	rs := f.open(t).Renditions()
+	if got := shape(rs); got != "s" {
+		t.Fatalf("segments = %s", got)
+	}
+	if s, in := rs[0].Segments[0], rs[0].Inits[0]; s.IFrameBytes != 0 || s.Captions != 0 || in.Encoded || in.MaxBitRate != 0 {
+		t.Errorf("made up: %+v, %+v", s, in)
+	}
+}
+
 // A line with a good checksum may still be forged or from the future.
 func TestReplayRefusesBadRecords(t *testing.T) {
 	f := newFixture(t)
@@ -270,6 +293,8 @@ func TestReplayRefusesBadRecords(t *testing.T) {
 		`{"segment":{"rendition":"source","msn":-1,"gap":true}}`,
 		`{"segment":{"rendition":"source","msn":2,"bytes":9,"parts":[{"d":1,"n":1}]}}`,
 		`{"segment":{"rendition":"source","msn":2,"bytes":0,"parts":[{"d":1,"n":5},{"d":1,"n":-5}]}}`,
+		`{"segment":{"rendition":"source","msn":2,"bytes":5,"parts":[{"d":1,"n":5}],"i_frame_bytes":6}}`,
+		`{"segment":{"rendition":"source","msn":2,"bytes":5,"parts":[{"d":1,"n":5}],"i_frame_bytes":-1}}`,
 		`{"init":{"rendition":"/tmp","id":0,"bytes":1}}`,
 		`null`,
 	} {

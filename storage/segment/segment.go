@@ -16,6 +16,10 @@ type Init struct {
 	FrameRate     float64
 	// Channels is the audio channel count, 0 for video.
 	Channels int
+	// Encoded reports whether the ladder made the rendition, and MaxBitRate the
+	// cap that its encoder kept, in bits a second; 0 if there was none.
+	Encoded    bool
+	MaxBitRate int
 }
 
 // Part is one Partial Segment (RFC 8216bis §4.4.4.9).
@@ -51,10 +55,19 @@ type Segment struct {
 	// DiscontinuitySequence is the segment's own Discontinuity Sequence Number
 	// (RFC 8216bis §6.2.1), its own tag included.
 	DiscontinuitySequence int
-	// Gap marks a segment without media (EXT-X-GAP): no bytes exist.
+	// Gap marks a segment that is not there as a whole (EXT-X-GAP). Those of its
+	// parts that were appended can be fetched for as long as parts can; they are
+	// not recorded.
 	Gap bool
-	// Bytes is the size of the media.
+	// Bytes is the size of the media, 0 for a gap.
 	Bytes int64
+	// IFrameBytes is where the first sample ends, in bytes from the start of the
+	// segment, if it is a picture that can be decoded alone; 0 if it is not, or
+	// not known.
+	IFrameBytes int64
+	// Captions is what closed captions the segment carries, in the packager's own
+	// bits.
+	Captions uint8
 	// Parts describes the parts, without their Data.
 	Parts []Part
 }

@@ -71,7 +71,7 @@ func (l *Log) Settle(ctx context.Context) {
 }
 
 // stop closes the queue if it is empty, and then releases everything that the
-// disk can serve: nothing would do it later.
+// disk can serve, and the parts of gaps: nothing would do it later.
 func (l *Log) stop() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,7 +80,7 @@ func (l *Log) stop() bool {
 	}
 	kept := l.held[:0]
 	for _, e := range l.held {
-		if e.body.Load().saved {
+		if b := e.body.Load(); b.saved || b.gap {
 			l.dropLocked(e)
 			continue
 		}
@@ -122,7 +122,7 @@ func (l *Log) write(j job, retry bool) (saved bool, _ error) {
 		}
 	}
 	if !saved && !meta.Gap {
-		meta.Gap, meta.Bytes = true, 0
+		meta.Gap, meta.Bytes, meta.IFrameBytes = true, 0, 0
 	}
 	l.appendIndex(record{Segment: newSegmentRecord(e.rendition.name, meta, b)})
 	return saved, nil

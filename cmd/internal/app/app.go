@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync/atomic"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -36,6 +36,7 @@ const (
 type App struct {
 	// Set by New, then read-only.
 	cfg    configs.Config
+	worker []string
 	logger *slog.Logger
 
 	token  atomic.Pointer[class.Secret] // set before ready is closed
@@ -45,12 +46,14 @@ type App struct {
 	called atomic.Bool
 }
 
-// New checks cfg. It opens no file and no socket.
-func New(cfg configs.Config, logger *slog.Logger) (*App, error) {
+// New checks cfg. It opens no file and no socket. worker is the command line that
+// starts an encoder process (see package worker); without one nothing is encoded,
+// and publishers are refused whose media browsers do not play.
+func New(cfg configs.Config, worker []string, logger *slog.Logger) (*App, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &App{cfg: cfg, logger: logger, ready: make(chan struct{}), ended: make(chan struct{})}, nil
+	return &App{cfg: cfg, worker: worker, logger: logger, ready: make(chan struct{}), ended: make(chan struct{})}, nil
 }
 
 // ErrNotRunning is returned by Addrs when the server ended before it was ready,
@@ -124,6 +127,8 @@ func (a *App) Run(ctx context.Context) (err error) {
 // parts are the server's parts, made but not running.
 type parts struct {
 	tasks    *tasks
+	governor *transcode.Governor
+	machine  *machine
 	registry *class.Registry
 	rtmp     *rtmp.Server
 	rtsp     *rtsp.Server
@@ -132,21 +137,27 @@ type parts struct {
 
 // assemble makes the parts and joins them.
 func (a *App) assemble(db *kv.DB, reg *prometheus.Registry, t *tasks, token class.Secret, addrs Addrs) (*parts, error) {
-	ladder, err := transcode.NewLadder(a.cfg.Transcode)
-	if err != nil {
-		return nil, err
-	}
-	// Without an encoder the publisher's keyframes are where segments can begin.
+	// Where nothing is encoded segments can begin at the publisher's keyframes only.
 	streamCfg := a.cfg.Stream
-	// The hub tolerates half a second more, the packager a few frames less.
-	streamCfg.MaxKeyframeInterval = min(streamCfg.MaxKeyframeInterval, a.cfg.HLS.SegmentDuration-50*time.Millisecond)
-	hub, err := stream.New(streamCfg, stream.Deps{Admit: ladder.Admit, Logger: a.logger, Registerer: reg})
+	streamCfg.MaxKeyframeInterval = maxKeyframeInterval(streamCfg, a.cfg.HLS.SegmentDuration)
+	hub, err := stream.New(streamCfg, stream.Deps{Logger: a.logger, Registerer: reg})
 	if err != nil {
 		return nil, err
 	}
-	pipelines := newPipelines(a.cfg, t, hub, ladder, a.logger, reg)
+	host := transcode.NewHostCPU()
+	governor, err := transcode.NewGovernor(a.cfg.Transcode, transcode.GovernorDeps{
+		HostCPU: host.Share, Cores: host.Cores(), Calibration: transcode.DefaultCalibration(), Logger: a.logger, Registerer: reg,
+	})
+	if err != nil {
+		return nil, err
+	}
+	audiences := newViewers()
+	here := newMachine(a.cfg.Data, a.worker, a.cfg.Transcode.Calibrate && a.cfg.Transcode.Encoder != transcode.EncoderNone, governor, a.logger)
+	pipelines := newPipelines(a.cfg, pipelineDeps{
+		tasks: t, hub: hub, governor: governor, machine: here, viewers: audiences, worker: a.worker,
+	}, a.logger, reg)
 	watcher := &classWatcher{pipelines: pipelines, logger: a.logger}
-	p := &parts{tasks: t}
+	p := &parts{tasks: t, governor: governor, machine: here}
 	p.registry, err = class.NewRegistry(a.cfg.Class, class.Deps{
 		DB:       db,
 		Timing:   class.Timing{SegmentDuration: a.cfg.HLS.SegmentDuration, PartDuration: a.cfg.HLS.PartDuration},
@@ -168,23 +179,25 @@ func (a *App) assemble(db *kv.DB, reg *prometheus.Registry, t *tasks, token clas
 	}
 	watcher.pullers = newPullers(a.cfg.RTSP.Pull, t, in, a.logger, rtspMetrics)
 
-	links := newLinks(a.cfg.PublicURL, addrs)
+	media, err := origin.New(a.cfg.Origin, pipelines, a.logger, reg)
+	if err != nil {
+		return nil, err
+	}
+	stills := &pictures{folder: filepath.Join(a.cfg.Data, classesFolder), next: media, logger: a.logger.With("component", "http")}
+	links := newLinks(a.cfg.PublicURL, addrs, stills)
 	apiHandler, err := api.New(api.Deps{
 		Token: token, Classes: p.registry, Links: links.of, Publishers: publishers{hub},
+		CheckLadder: pipelines.checkLadder, Ladders: pipelines, Checkups: pipelines, Pictures: links.pictures,
 		Logger: a.logger, Registerer: reg,
 	})
 	if err != nil {
 		return nil, err
 	}
-	pages, err := web.New(a.cfg.Web, web.Deps{Classes: publicClasses{p.registry}, Logger: a.logger, Registerer: reg})
+	pages, err := web.New(a.cfg.Web, web.Deps{Classes: publicClasses{registry: p.registry, pictures: stills}, Origin: func(r *http.Request) string { return links.base(r).String() }, Logger: a.logger, Registerer: reg})
 	if err != nil {
 		return nil, err
 	}
-	media, err := origin.New(a.cfg.Origin, pipelines, a.logger, reg)
-	if err != nil {
-		return nil, err
-	}
-	p.web = newWebServer(a.cfg.Shutdown.Timeout, a.logger, public{origin: media, api: apiHandler, pages: pages}, admin{db: db, gatherer: reg})
+	p.web = newWebServer(a.cfg.Shutdown.Timeout, a.logger, public{origin: audiences.count(stills), api: apiHandler, pages: pages}, admin{db: db, gatherer: reg})
 	return p, nil
 }
 
@@ -197,6 +210,17 @@ func (a *App) serve(ctx context.Context, p *parts, l *listeners) error {
 			a.logger.ErrorContext(ctx, "class registry failed", "component", "app", "err", err)
 		}
 	}); err != nil {
+		return err
+	}
+
+	if _, err := p.tasks.start(func(ctx context.Context) { //nolint:contextcheck // the group outlives ctx: see tasks
+		if err := p.governor.Run(ctx); err != nil {
+			a.logger.ErrorContext(ctx, "governor failed", "component", "app", "err", err)
+		}
+	}); err != nil {
+		return err
+	}
+	if _, err := p.tasks.start(p.machine.run); err != nil { //nolint:contextcheck // the group outlives ctx: see tasks
 		return err
 	}
 

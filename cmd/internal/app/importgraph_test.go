@@ -35,11 +35,21 @@ func allowedImports() map[string][]string {
 		"media/rtsp/internal/reception": {"media", "media/ingest", "media/internal/paramset", "media/rtsp/internal/rtpclock"},
 		"media/rtsp/internal/rtpclock":  {"media"},
 		"media/rtsp/internal/rtptest":   {"media"},
-		"transcode":                     {"media", "media/stream"},
-		"storage/kv":                    {},
-		"storage/segment":               {},
-		"hls":                           {"media", "media/stream", "storage/segment", "hls/internal/cmaf"},
-		"hls/internal/cmaf":             {"media"},
+		// health and loudness judge what a publisher sends; nobody on the way of the
+		// media depends on them.
+		"media/health":   {"media"},
+		"media/loudness": {},
+		"transcode":      {"media", "media/stream"},
+		// ffmpeg runs in a process of its own; worker is the pipe to it, and knows the
+		// engine by transcode's interface only.
+		"transcode/ffmpeg":               {"media", "media/loudness", "transcode"},
+		"transcode/worker":               {"media", "transcode", "transcode/worker/internal/wire"},
+		"transcode/worker/internal/wire": {"media", "transcode"},
+		"storage/kv":                     {},
+		"storage/segment":                {},
+		"storage/storyboard":             {},
+		"hls":                            {"media", "media/stream", "storage/segment", "hls/internal/cmaf"},
+		"hls/internal/cmaf":              {"media"},
 		// conformance judges anybody\'s HLS: it must not know our own.
 		"hls/conformance": {},
 		"hls/origin":      {"hls", "storage/segment"},
@@ -49,8 +59,8 @@ func allowedImports() map[string][]string {
 		"realtime/web":    {"realtime"},
 		// configs joins the packages' own Configs; only cmd may import it.
 		"configs": {
-			"media/rtmp", "media/rtsp", "media/stream", "transcode", "hls", "hls/origin",
-			"storage/segment", "realtime/class", "realtime/web",
+			"media/health", "media/rtmp", "media/rtsp", "media/stream", "transcode", "transcode/worker", "hls", "hls/origin",
+			"storage/segment", "storage/storyboard", "realtime/class", "realtime/web",
 		},
 		// bench meets a server as its users do.
 		"bench":                               {"realtime/api", "realtime/class"},
@@ -72,7 +82,7 @@ func wrapped() map[string][]string {
 		"github.com/yutopp/go-rtmp":         {"media/rtmp"},
 		"github.com/bluenviron/gortsplib":   {"media/rtsp"},
 		"github.com/bluenviron/gohlslib":    {"hls"},
-		"github.com/bluenviron/mediacommon": {"media/internal/paramset", "media/internal/flv", "media/rtsp", "hls"},
+		"github.com/bluenviron/mediacommon": {"media/internal/paramset", "media/internal/flv", "media/rtsp", "transcode/ffmpeg", "hls"},
 		"go.etcd.io/bbolt":                  {"storage/kv"},
 		"github.com/goccy/go-yaml":          {"configs"},
 		"github.com/asticode/go-astiav":     {"transcode/ffmpeg"},

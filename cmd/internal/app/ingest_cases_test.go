@@ -23,10 +23,6 @@ type ingestCase struct {
 	// tests are the packages with a test that says "case NN:", in its doc comment
 	// or in the name of a subtest; packages below them count as well.
 	tests []string
-
-	// waits is what is left for the ladder, and what happens until then; empty if
-	// nothing is. Refusals are tested with their texts in TestRefusals.
-	waits string
 }
 
 // The packages, as the table below names them.
@@ -42,61 +38,63 @@ const (
 	inRTSP     = "media/rtsp"
 	inStream   = "media/stream"
 	inTimeline = "media/timeline"
-	inLadder   = "transcode"
+	inLadder   = "transcode"        // what a class's ladder becomes
+	inEngine   = "transcode/ffmpeg" // decoding and encoding
+	inWorker   = "transcode/worker"
 )
 
 func ingestCases() []ingestCase {
 	return []ingestCase{
-		{1, "the 32-bit millisecond clock wraps", []string{inFLV, inRTMP, inApp}, ""},
-		{2, "timestamps cross 24 bits after 4 h 39 min", []string{inRTMP, inApp}, ""},
-		{3, "the clock starts at a large value", []string{inFLV, inRTMP, inTimeline, inApp}, ""},
-		{4, "the clock jumps forward", []string{inTimeline, inApp}, ""},
-		{5, "the clock jumps back", []string{inTimeline, inApp}, ""},
-		{6, "single wild timestamps", []string{inFLV, inRTSP, inTimeline, inApp}, ""},
-		{7, "sound and picture arrive out of order", []string{inTimeline, inApp}, ""},
-		{8, "B pictures, and composition times below zero", []string{inFLV, inRTSP, inTimeline, inApp}, ""},
-		{9, "sound and picture start apart", []string{inTimeline, inApp}, ""},
-		{10, "the same sequence header again", []string{inFLV, inStream, inApp}, ""},
-		{11, "another resolution or profile", []string{inFLV, inRTSP, inApp}, "encoded renditions keep their size"},
-		{12, "another codec", []string{inFLV, inApp}, ""},
-		{13, "no sequence header", []string{inFLV, inRTSP, inApp}, ""},
-		{14, "start codes inside FLV", []string{inFLV, inApp}, ""},
-		{15, "sound first, video later or never", []string{inFLV, inRTSP, inTimeline, inStream, inApp}, ""},
-		{16, "video only", []string{inFLV, inRTSP, inTimeline, inLadder, inApp}, "silent AAC for old players; today there is no audio group"},
-		{17, "sound comes late", []string{inFLV, inTimeline, inApp}, ""},
-		{18, "another AAC configuration, SBR", []string{inFLV, inParams, inStream, inApp}, "one output rate; today a discontinuity, and HE-AAC is refused"},
-		{19, "ADTS or LATM inside", []string{inFLV, inRTSP, inApp}, ""},
-		{20, "empty messages and NAL units", []string{inFLV, inParams, inChunk, inApp}, ""},
-		{21, "delimiters, filler, SEI", []string{inFLV, inParams, inApp}, ""},
-		{22, "NAL units longer than their message", []string{inFLV, inApp}, ""},
-		{23, "wrong keyframe flags, recovery points", []string{inFLV, inParams, inApp}, "intra refresh is encoded; today refused"},
-		{24, "no keyframe for 10 s", []string{inFLV, inRTSP, inStream, inApp}, "encoded renditions with keyframes of their own; today refused"},
-		{25, "keyframes 8 to 10 s apart", []string{inStream, inApp}, "as 24"},
-		{26, "one to five pictures a second, or a varying rate", []string{inRTSP, inStream, inApp}, "encoded keyframes by time"},
-		{27, "29.97 and 59.94 in milliseconds", []string{inParams, inTimeline, inApp}, "60 becomes 30 in low renditions"},
-		{28, "onMetaData missing, wrong, late", []string{inApp}, ""},
-		{29, "goodbye, or a lost connection", []string{inRTMP, inClass, inApp}, ""},
-		{30, "back within the grace", []string{inRTMP, inTimeline, inClass, inApp}, "a slate; today the playlist just waits"},
-		{31, "the same key twice", []string{inRTMP, inStream, inApp}, ""},
-		{32, "half-open connections", []string{inRTMP, inRTSP, inApp}, ""},
-		{33, "slower than real time", []string{inStream, inHLS}, ""},
-		{34, "a burst after a stall", []string{inStream, inTimeline, inHLS, inApp}, "the decoder drops to the live edge"},
-		{35, "bit rate spikes, oversize pictures", []string{inStream, inApp}, ""},
-		{36, "Enhanced RTMP: HEVC, AV1 and others", []string{inFLV, inLadder, inApp}, "AV1, VP9 and Opus are encoded; today refused, HEVC is passed through"},
-		{37, "10-bit, 4:2:2, 4:4:4", []string{inParams, inLadder, inApp}, "encoded as 8-bit 4:2:0; today refused"},
-		{38, "interlaced", []string{inParams, inLadder, inApp}, "deinterlaced; today refused"},
-		{39, "rotation, odd sizes, pixels that are not square", []string{inParams, inApp}, "fitted into the renditions; today passed through as it is"},
-		{40, "beyond 1080p, 60 fps or level 4.2", []string{inFLV, inParams, inLadder, inApp}, "scaled down; today refused"},
-		{41, "mono, 5.1, other rates, G.711", []string{inFLV, inParams, inLadder, inApp}, "encoded as AAC-LC 48 kHz; today mono and 44.1 kHz pass, the others are refused"},
-		{42, "the sound's clock drifts from the picture's", []string{inTimeline}, "resampled; today frames are dropped or gaps made"},
-		{43, "RTSP over UDP: loss, reordering", []string{inRTSP}, ""},
-		{44, "RTP timestamps start at random and wrap", []string{inRTSP}, ""},
-		{45, "RTCP sender reports", []string{inRTSP}, ""},
-		{46, "no sender reports", []string{inRTSP}, ""},
-		{47, "a camera stamps 25 fps and sends 21", []string{inRTSP, inTimeline}, ""},
-		{48, "RTSP login", []string{inDoor, inRTSP}, ""},
-		{49, "a camera comes back", []string{inRTSP}, ""},
-		{50, "idle RTSP connections", []string{inRTSP}, ""},
+		{1, "the 32-bit millisecond clock wraps", []string{inFLV, inRTMP, inApp}},
+		{2, "timestamps cross 24 bits after 4 h 39 min", []string{inRTMP, inApp}},
+		{3, "the clock starts at a large value", []string{inFLV, inRTMP, inTimeline, inApp}},
+		{4, "the clock jumps forward", []string{inTimeline, inApp}},
+		{5, "the clock jumps back", []string{inTimeline, inApp}},
+		{6, "single wild timestamps", []string{inFLV, inRTSP, inTimeline, inApp}},
+		{7, "sound and picture arrive out of order", []string{inTimeline, inApp}},
+		{8, "B pictures, and composition times below zero", []string{inFLV, inRTSP, inTimeline, inApp}},
+		{9, "sound and picture start apart", []string{inTimeline, inApp}},
+		{10, "the same sequence header again", []string{inFLV, inStream, inApp}},
+		{11, "another resolution or profile", []string{inFLV, inRTSP, inLadder, inEngine, inApp}},
+		{12, "another codec", []string{inFLV, inApp}},
+		{13, "no sequence header", []string{inFLV, inRTSP, inApp}},
+		{14, "start codes inside FLV", []string{inFLV, inApp}},
+		{15, "sound first, video later or never", []string{inFLV, inRTSP, inTimeline, inStream, inApp}},
+		{16, "video only", []string{inFLV, inRTSP, inTimeline, inLadder, inApp}},
+		{17, "sound comes late", []string{inFLV, inRTSP, inTimeline, inApp}},
+		{18, "another AAC configuration, SBR", []string{inFLV, inParams, inStream, inEngine, inApp}},
+		{19, "ADTS or LATM inside", []string{inFLV, inRTSP, inApp}},
+		{20, "empty messages and NAL units", []string{inFLV, inParams, inChunk, inApp}},
+		{21, "delimiters, filler, SEI", []string{inFLV, inParams, inApp}},
+		{22, "NAL units longer than their message", []string{inFLV, inApp}},
+		{23, "wrong keyframe flags, recovery points", []string{inFLV, inParams, inRTSP, inLadder, inApp}},
+		{24, "no keyframe for 10 s", []string{inFLV, inRTSP, inStream, inLadder, inEngine, inApp}},
+		{25, "keyframes 8 to 10 s apart", []string{inStream, inEngine, inApp}},
+		{26, "one to five pictures a second, or a varying rate", []string{inRTSP, inStream, inEngine, inApp}},
+		{27, "29.97 and 59.94 in milliseconds", []string{inParams, inTimeline, inLadder, inEngine, inApp}},
+		{28, "onMetaData missing, wrong, late", []string{inApp}},
+		{29, "goodbye, or a lost connection", []string{inRTMP, inClass, inApp}},
+		{30, "back within the grace", []string{inRTMP, inTimeline, inClass, inApp}},
+		{31, "the same key twice", []string{inRTMP, inStream, inApp}},
+		{32, "half-open connections", []string{inRTMP, inRTSP, inApp}},
+		{33, "slower than real time", []string{inStream, inHLS}},
+		{34, "a burst after a stall", []string{inStream, inTimeline, inHLS, inWorker, inApp}},
+		{35, "bit rate spikes, oversize pictures", []string{inStream, inApp}},
+		{36, "Enhanced RTMP: HEVC, AV1 and others", []string{inFLV, inRTSP, inLadder, inEngine, inApp}},
+		{37, "10-bit, 4:2:2, 4:4:4", []string{inFLV, inParams, inRTSP, inLadder, inEngine, inApp}},
+		{38, "interlaced", []string{inFLV, inParams, inRTSP, inLadder, inEngine, inApp}},
+		{39, "rotation, odd sizes, pixels that are not square", []string{inParams, inLadder, inEngine, inApp}},
+		{40, "beyond 1080p, 60 fps or level 4.2", []string{inFLV, inParams, inLadder, inEngine, inApp}},
+		{41, "mono, 5.1, other rates, G.711", []string{inFLV, inParams, inRTMP, inRTSP, inTimeline, inLadder, inEngine, inApp}},
+		{42, "the sound's clock drifts from the picture's", []string{inTimeline, inEngine}},
+		{43, "RTSP over UDP: loss, reordering", []string{inRTSP}},
+		{44, "RTP timestamps start at random and wrap", []string{inRTSP}},
+		{45, "RTCP sender reports", []string{inRTSP}},
+		{46, "no sender reports", []string{inRTSP}},
+		{47, "a camera stamps 25 fps and sends 21", []string{inRTSP, inTimeline}},
+		{48, "RTSP login", []string{inDoor, inRTSP}},
+		{49, "a camera comes back", []string{inRTSP}},
+		{50, "idle RTSP connections", []string{inRTSP}},
 	}
 }
 

@@ -19,25 +19,20 @@ import (
 type links struct {
 	public *url.URL // nil: follow the request
 	addrs  Addrs
+	stills *pictures
 }
 
-func newLinks(publicURL string, addrs Addrs) links {
+func newLinks(publicURL string, addrs Addrs, stills *pictures) links {
 	u, err := url.Parse(publicURL)
 	if err != nil || publicURL == "" {
 		u = nil // Validate has refused a bad one
 	}
-	return links{public: u, addrs: addrs}
+	return links{public: u, addrs: addrs, stills: stills}
 }
 
 // of returns the URLs of a class for whoever sent r.
 func (l links) of(r *http.Request, id string) api.Links {
-	base := url.URL{Scheme: "http", Host: r.Host}
-	if r.TLS != nil {
-		base.Scheme = "https"
-	}
-	if l.public != nil {
-		base = *l.public
-	}
+	base := l.base(r)
 	host := base.Hostname()
 	at := func(elem ...string) string { return base.JoinPath(elem...).String() }
 	return api.Links{
@@ -49,6 +44,31 @@ func (l links) of(r *http.Request, id string) api.Links {
 		Playback: api.Playback{HLS: at("live", id, "index.m3u8"), Watch: at("watch", id)},
 		Studio:   at("studio", id),
 	}
+}
+
+// base is the URL of the server's root for whoever sent r.
+func (l links) base(r *http.Request) *url.URL {
+	if l.public != nil {
+		return l.public
+	}
+	base := &url.URL{Scheme: "http", Host: r.Host}
+	if r.TLS != nil {
+		base.Scheme = "https"
+	}
+	return base
+}
+
+// pictures returns the URLs of the class's still pictures, as far as there are
+// any.
+func (l links) pictures(r *http.Request, id string) api.Pictures {
+	var out api.Pictures
+	if l.stills.has(id, thumbnailFile) {
+		out.Thumbnail = l.base(r).JoinPath("live", id, thumbnailFile).String()
+	}
+	if l.stills.has(id, storyboardFile) {
+		out.Storyboard = l.base(r).JoinPath("live", id, storyboardFile).String()
+	}
+	return out
 }
 
 // ingestURL returns scheme://host:port/live, empty if nothing listens. The port
@@ -109,7 +129,10 @@ func (p publishers) LastRefusal(id string) (api.Refusal, bool) {
 }
 
 // publicClasses tells the pages what anybody may know: it implements web.Classes.
-type publicClasses struct{ registry *class.Registry }
+type publicClasses struct {
+	registry *class.Registry
+	pictures *pictures
+}
 
 // PublicClass implements web.Classes.
 func (p publicClasses) PublicClass(id string) (web.PublicClass, bool) {
@@ -117,8 +140,12 @@ func (p publicClasses) PublicClass(id string) (web.PublicClass, bool) {
 	if err != nil {
 		return web.PublicClass{}, false
 	}
-	return web.PublicClass{
+	out := web.PublicClass{
 		ID: c.ID, Title: c.Title, State: c.State.String(), StartsAt: c.StartsAt,
 		HLS: "/live/" + c.ID + "/index.m3u8",
-	}, true
+	}
+	if p.pictures.has(c.ID, thumbnailFile) {
+		out.Thumbnail = "/live/" + c.ID + "/" + thumbnailFile
+	}
+	return out, true
 }

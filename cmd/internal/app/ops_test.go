@@ -42,7 +42,7 @@ func TestStartErrorsNameTheKey(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			cfg := testConfig(t.TempDir())
 			tc.edit(&cfg)
-			a, err := app.New(cfg, slog.New(slog.DiscardHandler))
+			a, err := app.New(cfg, nil, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}

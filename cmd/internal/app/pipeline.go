@@ -21,6 +21,7 @@ import (
 	"github.com/lectern/lectern/realtime/class"
 	"github.com/lectern/lectern/storage/segment"
 	"github.com/lectern/lectern/transcode"
+	"github.com/lectern/lectern/transcode/worker"
 )
 
 const (
@@ -36,10 +37,14 @@ type pipelines struct {
 	// Set by newPipelines, then read-only.
 	cfg            configs.Config
 	hub            *stream.Hub
-	ladder         *transcode.Ladder
+	worker         []string // command line of an encoder; empty for none
+	governor       *transcode.Governor
+	machine        *machine
+	viewers        *viewers
 	logger         *slog.Logger
 	hlsMetrics     *hls.Metrics
 	segmentMetrics *segment.Metrics
+	workerMetrics  *worker.Metrics
 	failures       prometheus.Counter
 
 	tasks   *tasks
@@ -57,17 +62,29 @@ type classFinder interface {
 
 // pipeline is one class's way from stream to playlists.
 type pipeline struct {
-	class   class.Class
-	dir     string
-	stream  *stream.Stream
-	current atomic.Pointer[origin.Presentation] // nil until the first start
-	task    *task
+	class    class.Class // as it was when the pipeline began
+	dir      string
+	stream   *stream.Stream
+	ladder   atomic.Pointer[[]string]            // of the class, of the next publication
+	current  atomic.Pointer[origin.Presentation] // nil until the first start
+	encoding atomic.Pointer[encoding]            // nil until the first start
+	task     *task
 }
 
-func newPipelines(cfg configs.Config, t *tasks, hub *stream.Hub, ladder *transcode.Ladder, logger *slog.Logger, reg prometheus.Registerer) *pipelines {
+// pipelineDeps are what pipelines share.
+type pipelineDeps struct {
+	tasks    *tasks
+	hub      *stream.Hub
+	governor *transcode.Governor
+	machine  *machine
+	viewers  *viewers
+	worker   []string
+}
+
+func newPipelines(cfg configs.Config, d pipelineDeps, logger *slog.Logger, reg prometheus.Registerer) *pipelines {
 	p := &pipelines{
-		cfg: cfg, tasks: t, hub: hub, ladder: ladder, logger: logger,
-		hlsMetrics: hls.NewMetrics(reg), segmentMetrics: segment.NewMetrics(reg),
+		cfg: cfg, tasks: d.tasks, hub: d.hub, worker: d.worker, governor: d.governor, machine: d.machine, viewers: d.viewers, logger: logger,
+		hlsMetrics: hls.NewMetrics(reg), segmentMetrics: segment.NewMetrics(reg), workerMetrics: worker.NewMetrics(reg),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "lectern_app_pipeline_failures_total",
 			Help: "Pipelines that failed and were started again.",
@@ -102,6 +119,9 @@ func (p *pipelines) ensure(ctx context.Context, id string) error {
 		return err
 	}
 	pl.stream = p.hub.Open(c.ID, position(log))
+	if err = p.setLadder(pl, c.Ladder); err != nil {
+		return err
+	}
 	// Before any publisher is admitted: one that came first would have its first
 	// pictures skipped.
 	reader := pl.stream.AddReader("hls", packagerQueueBytes)
@@ -221,19 +241,28 @@ func (p *pipelines) supervise(ctx context.Context, pl *pipeline, reader *stream.
 func (p *pipelines) run(ctx context.Context, pl *pipeline, reader *stream.Reader, log *segment.Log) error {
 	defer pl.stream.RemoveReader(reader)
 
-	packager, err := p.newPackager(pl.class, transcode.NewJob(p.ladder, reader), log)
+	enc, err := p.newEncoding(pl, reader)
+	if err != nil {
+		return err
+	}
+	packager, err := p.newPackager(pl.class, enc.job, log)
 	if err != nil {
 		return fmt.Errorf("start packager: %w", err)
 	}
+	pl.encoding.Store(enc)
 	pl.current.Store(&origin.Presentation{Playlists: packager, Media: log})
 
 	// The log drains what the packager has finished, so it stops after it.
 	logCtx, stopLog := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLog()
+	encCtx, stopEncoding := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopEncoding()
 	var g errgroup.Group
 	g.Go(func() error { return contain("segment log", func() error { return log.Run(logCtx) }) })
+	g.Go(func() error { return contain("encoder", func() error { return enc.run(encCtx) }) })
 	g.Go(func() error {
 		defer stopLog()
+		defer stopEncoding()
 		if err := contain("packager", func() error { return packager.Run(ctx) }); err != nil {
 			return err
 		}
@@ -243,13 +272,18 @@ func (p *pipelines) run(ctx context.Context, pl *pipeline, reader *stream.Reader
 	return g.Wait()
 }
 
-func (p *pipelines) newPackager(c class.Class, reader hls.Reader, log *segment.Log) (*hls.Packager, error) {
+// hlsConfig is the packager's configuration for the class.
+func (p *pipelines) hlsConfig(c class.Class) hls.Config {
 	cfg := p.cfg.HLS
 	if c.SegmentDuration > 0 { // constant for the life of the class
 		cfg.SegmentDuration, cfg.PartDuration = c.SegmentDuration, c.PartDuration
 		cfg.Window = max(cfg.Window, 6*cfg.SegmentDuration.Round(time.Second))
 	}
-	return hls.New(cfg, hls.Deps{
+	return cfg
+}
+
+func (p *pipelines) newPackager(c class.Class, reader hls.Reader, log *segment.Log) (*hls.Packager, error) {
+	return hls.New(p.hlsConfig(c), hls.Deps{
 		Reader: reader, Log: log,
 		Logger: p.logger.With("class", c.ID), Metrics: p.hlsMetrics,
 	})

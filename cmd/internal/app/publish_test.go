@@ -184,8 +184,11 @@ func TestRefusedPublisherDoesNotBeginTheClass(t *testing.T) {
 	s := start(t, testConfig(t.TempDir()))
 	c := s.create("hevc-less")
 	client := s.push(c.StreamKey)
-	if err := client.WriteAudio(0, []byte{0x2f, 0xff, 0xfb, 0x90, 0x00, 0, 0, 0}); err != nil { // MP3
-		t.Fatal(err)
+	_, frames := mediatest.Frames(t, "mp3")
+	for i := range uint32(12) {
+		if err := client.WriteAudio(i*250, append([]byte{0x2f}, frames[0]...)); err != nil {
+			break // refused already
+		}
 	}
 	for {
 		status, err := client.NextStatus(t.Context())

@@ -67,7 +67,7 @@ func testConfig(dir string) configs.Config {
 func start(t *testing.T, cfg configs.Config) *server {
 	t.Helper()
 	s := &server{t: t, log: &syncBuffer{}}
-	a, err := app.New(cfg, slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	a, err := app.New(cfg, nil, slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,7 @@ func (overClasses) Get(_ context.Context, id string) (class.Class, error) {
 func TestNoPipelineForAClassThatIsOver(t *testing.T) {
 	cfg := configs.Default()
 	cfg.Data = t.TempDir()
-	p := newPipelines(cfg, newTasks(t.Context()), nil, nil, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	p := newPipelines(cfg, pipelineDeps{tasks: newTasks(t.Context())}, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	p.classes = overClasses{}
 	if err := p.ensure(t.Context(), "algebra"); !errors.Is(err, class.ErrEnded) {
 		t.Errorf("err = %v", err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/lectern/lectern/media/ingest"
@@ -42,6 +43,11 @@ func (w *classWatcher) ClassChanged(ctx context.Context, before, after class.Cla
 		err := w.pipelines.ensure(ctx, id) //nolint:contextcheck // the pipeline outlives the call
 		if err != nil && !errors.Is(err, class.ErrEnded) && !errors.Is(err, class.ErrNotFound) {
 			logger.Error("pipeline could not start", "err", err)
+		}
+	}
+	if before.ID != "" && !slices.Equal(before.Ladder, after.Ladder) {
+		if err := w.pipelines.changeLadder(id, after.Ladder); err != nil {
+			logger.Error("ladder of the class is not to be had", "err", err)
 		}
 	}
 	if before.ID != "" && !before.StreamKey.Equal(after.StreamKey) {

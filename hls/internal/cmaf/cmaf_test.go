@@ -294,3 +294,24 @@ func BenchmarkFragment(b *testing.B) {
 		}
 	}
 }
+
+func TestDisplaySize(t *testing.T) {
+	for _, tc := range []struct {
+		name          string
+		v             media.VideoFormat
+		width, height int
+	}{
+		{"square", media.VideoFormat{Width: 1280, Height: 720, SARWidth: 1, SARHeight: 1}, 1280, 720},
+		{"not stated", media.VideoFormat{Width: 641, Height: 361}, 641, 361},
+		{"wide", media.VideoFormat{Width: 640, Height: 480, SARWidth: 4, SARHeight: 3}, 854, 480},
+		{"PAL", media.VideoFormat{Width: 720, Height: 576, SARWidth: 16, SARHeight: 15}, 768, 576},
+		{"HDV", media.VideoFormat{Width: 1440, Height: 1080, SARWidth: 4, SARHeight: 3}, 1920, 1080},
+		{"audio", media.VideoFormat{}, 0, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if w, h := cmaf.DisplaySize(tc.v); w != tc.width || h != tc.height {
+				t.Errorf("%dx%d, want %dx%d", w, h, tc.width, tc.height)
+			}
+		})
+	}
+}

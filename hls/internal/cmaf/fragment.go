@@ -79,6 +79,12 @@ func Fragment(kind media.Kind, sequence uint32, decodeTime uint64, samples []Sam
 	return b.buf
 }
 
+// FirstSampleEnd returns where the first of samples ends in the fragment that
+// Fragment makes of them, in bytes from the fragment's start.
+func FirstSampleEnd(kind media.Kind, samples []Sample) int {
+	return measure(kind, samples).moof + 8 + samples[0].size(kind)
+}
+
 // fragmentLayout is what has to be known before the first byte is written.
 type fragmentLayout struct {
 	kind         media.Kind

@@ -150,6 +150,17 @@ func displaySize(v media.VideoFormat) (w, h uint32) {
 	return uint32(width), uint32(height)
 }
 
+// DisplaySize returns the size at which the pictures of v are to be shown, in
+// square pixels, the width to the nearest even number where pixels are not
+// square; 0 for audio.
+func DisplaySize(v media.VideoFormat) (width, height int) {
+	if v.SARWidth <= 0 || v.SARHeight <= 0 || v.SARWidth == v.SARHeight {
+		return v.Width, v.Height
+	}
+	w, h := displaySize(v)
+	return int(w+1<<16) >> 17 << 1, int(h >> 16)
+}
+
 func sampleEntry(t media.Track) ([]byte, error) {
 	switch t.Codec {
 	case media.CodecH264:

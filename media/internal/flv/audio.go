@@ -17,7 +17,10 @@ type audioInput struct {
 	live    bool // track is announced; implies known
 	track   media.Track
 
-	announced bool // track comes from a sequence header, not from ADTS
+	codec     media.Codec // CodecUnknown before the first message
+	header    []byte      // the last sequence header, but of AAC
+	described bool        // track describes the frames of codec, but of AAC
+	announced bool        // track comes from a sequence header, not from ADTS
 	noHeader  patience
 }
 
@@ -26,23 +29,34 @@ func (d *Demuxer) audioMessage(timestampMS uint32, body []byte) error {
 	if !ok {
 		return nil
 	}
-	if t.Codec != media.CodecAAC {
-		return d.refuse(media.KindAudio, t)
+	if t.Codec == media.CodecUnknown {
+		return refuseCodec(media.KindAudio, t.Name)
+	}
+	a := &d.audio
+	if a.codec != t.Codec {
+		// Case 12: another codec is another track.
+		a.codec, a.header, a.described, a.announced, a.noHeader = t.Codec, nil, false, false, patience{}
 	}
 	if t.Packet == PacketHeader {
-		return d.audioHeader(t.Body, true)
+		if t.Codec == media.CodecAAC {
+			return d.audioHeader(t.Body, true)
+		}
+		return d.soundHeader(t)
 	}
 	now, err := d.now(timestampMS, t)
 	if err != nil {
 		return err
 	}
-	return d.audioFrames(now, t.Body)
+	if t.Codec == media.CodecAAC {
+		return d.audioFrames(now, t.Body)
+	}
+	return d.soundFrames(now, t)
 }
 
 // audioHeader takes an AudioSpecificConfig (case 18).
 func (d *Demuxer) audioHeader(config []byte, announced bool) error {
 	a := &d.audio
-	if a.known && bytes.Equal(a.track.Audio.Config, config) {
+	if a.known && a.track.Codec == media.CodecAAC && bytes.Equal(a.track.Audio.Config, config) {
 		if announced {
 			d.stats.RepeatedHeaders++
 		}
@@ -90,7 +104,7 @@ func (d *Demuxer) audioFrames(now time.Duration, b []byte) error {
 
 func (d *Demuxer) audioFrame(now time.Duration, b []byte) error {
 	a := &d.audio
-	if !a.known {
+	if !a.known || a.track.Codec != a.codec {
 		d.stats.AwaitingHeader++
 		if a.noHeader.spent(now, d.cfg.HeaderTimeout) {
 			return refuseAudioHeader()

@@ -1,7 +1,6 @@
 package flv
 
 import (
-	"errors"
 	"time"
 
 	"github.com/lectern/lectern/media"
@@ -229,30 +228,4 @@ func (d *Demuxer) sampled(id media.TrackID) {
 	} else {
 		d.audio.sampled = true
 	}
-}
-
-// refuse ends a publication with a codec that no sample can carry yet. The Sink
-// is asked first, because it knows better what to tell; it may not overrule.
-func (d *Demuxer) refuse(k media.Kind, t Tag) error {
-	if t.Codec == media.CodecUnknown {
-		return refuseCodec(k, t.Name)
-	}
-	var tracks []media.Track
-	if k == media.KindVideo {
-		tracks = append(tracks, media.Track{ID: media.VideoTrackID, Codec: t.Codec, Timescale: media.TimescaleVideo})
-		if d.audio.known {
-			tracks = append(tracks, d.audio.track)
-		}
-	} else {
-		if d.video.known {
-			tracks = append(tracks, d.video.track)
-		}
-		const rate = 48000 // the usual one: nothing is made of it
-		tracks = append(tracks, media.Track{ID: media.AudioTrackID, Codec: t.Codec, Timescale: rate, Audio: media.AudioFormat{SampleRate: rate, Channels: 2}})
-	}
-	err := d.sink.SetTracks(tracks)
-	if refusal := (*media.RefusalError)(nil); err == nil || !errors.As(err, &refusal) {
-		return errors.Join(refuseCodec(k, t.Name), err)
-	}
-	return err
 }

@@ -12,6 +12,11 @@
 // 32-bit wrap removed. Jumps and drift of that clock are left to package
 // timeline, and what may be served to the Sink.
 //
+// Of H.264, HEVC, AV1, VP8 and VP9, AAC, Opus, MP3, AC-3, E-AC-3, FLAC, G.711,
+// linear PCM and Speex it makes samples; other codecs are refused. Tracks come from
+// sequence headers, from the media themselves where there is none, and for legacy
+// sound from the message header.
+//
 // All bytes are hostile: nothing here panics, and memory is bounded by the
 // message, plus Config.AnalysisBytes while it is not known yet whether both video
 // and audio will come. The package starts no goroutine.

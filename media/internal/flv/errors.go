@@ -32,12 +32,12 @@ func refuseCodec(k media.Kind, name string) error {
 	if k == media.KindAudio {
 		return &media.RefusalError{
 			Code: "audio_codec",
-			Text: "This server cannot take " + name + " sound yet. In OBS choose Settings > Output > Audio Encoder: AAC.",
+			Text: "This server cannot take " + name + " sound. In OBS choose Settings > Output > Audio Encoder: AAC.",
 		}
 	}
 	return &media.RefusalError{
 		Code: "video_codec",
-		Text: "This server cannot take " + name + " yet. In OBS choose Settings > Output > Encoder: x264 (H.264).",
+		Text: "This server cannot take " + name + ". In OBS choose Settings > Output > Encoder: x264 (H.264).",
 	}
 }
 

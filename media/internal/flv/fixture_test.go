@@ -155,10 +155,10 @@ func (s *sink) announcements() []string {
 			switch t.Codec {
 			case media.CodecAAC:
 				words = append(words, fmt.Sprintf("AAC/%d/%d", t.Audio.SampleRate, t.Audio.Channels))
-			case media.CodecH264, media.CodecHEVC:
+			case media.CodecH264, media.CodecHEVC, media.CodecAV1, media.CodecVP8, media.CodecVP9:
 				words = append(words, fmt.Sprintf("%v/%dx%d", t.Codec, t.Video.Width, t.Video.Height))
 			default:
-				words = append(words, t.Codec.String())
+				words = append(words, fmt.Sprintf("%v/%d/%d/%d", t.Codec, t.Audio.SampleRate, t.Audio.Channels, t.Audio.FrameSamples))
 			}
 		}
 		out = append(out, strings.Join(words, " "))

@@ -11,6 +11,7 @@ import (
 	"github.com/lectern/lectern/media"
 	"github.com/lectern/lectern/media/internal/flv"
 	"github.com/lectern/lectern/media/internal/paramset"
+	"github.com/lectern/lectern/media/mediatest"
 )
 
 // within reports whether part aliases a part of whole, as parsers must return.
@@ -155,6 +156,18 @@ func FuzzDemuxer(f *testing.F) {
 	f.Add(script(only(small, isFrames)[:8]))
 	f.Add(script(slices.Concat(small[:6], record(f, "mp3.flv"))))
 	f.Add(script(edit(small[:10], true, func(m message) []byte { return m.body[:len(m.body)-1] })))
+	for name, fourCC := range map[string]string{"av1": "av01", "vp8": "vp08", "vp9": "vp09"} {
+		header, frames := mediatest.Frames(f, name)
+		f.Add(script(enhancedVideo(fourCC, header, frames[:3])))
+	}
+	for name, fourCC := range map[string]string{"opus": "Opus", "flac": "fLaC", "ac3": "ac-3", "eac3": "ec-3", "mp3": ".mp3"} {
+		header, frames := mediatest.Frames(f, name)
+		f.Add(script(enhancedSound(fourCC, header, frames[:3], 20)))
+	}
+	for _, head := range []byte{0x04, 0x3F, 0x72, 0x83, 0xB6} {
+		f.Add(script(legacySound(head, [][]byte{{1, 2, 3, 4}, {5, 6}}, 20)))
+	}
+	f.Add(script(annexBRecord(f, "h264_refresh", 1000)[:6]))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		const bound = 4096
 		s := &sink{tb: t}

@@ -39,11 +39,22 @@ type Tag struct {
 	// NanoOffset, less than a millisecond, is to be added to the timestamp.
 	NanoOffset time.Duration
 
+	// Sound is what the header of a legacy audio message says.
+	Sound SoundFormat
+
 	// OtherTracks is how many tracks besides track 0 the message had.
 	OtherTracks int
 
 	// Body follows the header. It aliases the message.
 	Body []byte
+}
+
+// SoundFormat is SoundRate, SoundSize and SoundType of the FLV AudioTagHeader. Only
+// for linear PCM are they true.
+type SoundFormat struct {
+	Rate     int // Hz
+	Bits     int // a sample: 8 or 16
+	Channels int // 1 or 2
 }
 
 // FLV frame type of a message that commands the player.
@@ -170,7 +181,7 @@ func ParseAudioTag(b []byte) (Tag, error) {
 		return parseExAudio(b[0]&0x0F, b[1:])
 	}
 	name := legacyAudio(format)
-	t := Tag{Codec: name.codec, Name: name.name, Packet: PacketFrames, Body: b[1:]}
+	t := Tag{Codec: name.codec, Name: name.name, Packet: PacketFrames, Sound: soundFormat(b[0]), Body: b[1:]}
 	if t.Codec != media.CodecAAC {
 		return t, nil
 	}
@@ -186,6 +197,14 @@ func ParseAudioTag(b []byte) (Tag, error) {
 	}
 	t.Body = b[2:]
 	return t, nil
+}
+
+func soundFormat(head byte) SoundFormat {
+	return SoundFormat{
+		Rate:     [...]int{5512, 11025, 22050, 44100}[head>>2&3],
+		Bits:     8 + 8*int(head>>1&1),
+		Channels: 1 + int(head&1),
+	}
 }
 
 func parseExAudio(packetType byte, b []byte) (Tag, error) {

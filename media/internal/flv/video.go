@@ -38,8 +38,11 @@ type videoInput struct {
 	live    bool // track is announced; implies known
 	track   media.Track
 
-	sets       *paramset.Sets // nil before the first message
-	header     []byte         // the last sequence header
+	codec      media.Codec      // CodecUnknown before the first message
+	sets       *paramset.Sets   // of H.264 and HEVC
+	frames     *paramset.Frames // of AV1, VP8 and VP9
+	refresh    paramset.Refresh
+	header     []byte // the last sequence header
 	lengthSize int
 	framing    framing
 
@@ -59,26 +62,51 @@ func (d *Demuxer) videoMessage(timestampMS uint32, body []byte) error {
 	if !ok {
 		return nil
 	}
-	if t.Codec != media.CodecH264 && t.Codec != media.CodecHEVC {
-		return d.refuse(media.KindVideo, t)
+	if t.Codec == media.CodecUnknown {
+		return refuseCodec(media.KindVideo, t.Name)
 	}
-	if v := &d.video; v.sets == nil || v.sets.Codec() != t.Codec {
-		// Case 12: another codec is another track. It is announced when its
-		// parameter sets are here.
-		v.sets = paramset.NewSets(t.Codec)
-		v.header = nil
-		v.lengthSize = 4
-		v.framing = framingUnknown
-		v.keyframeWanted = true
+	v := &d.video
+	if v.codec != t.Codec {
+		v.become(t.Codec)
 	}
 	if t.Packet == PacketHeader {
+		if v.frames != nil {
+			return d.framesHeader(t)
+		}
 		return d.videoHeader(t)
 	}
 	now, err := d.now(timestampMS, t)
 	if err != nil {
 		return err
 	}
+	if v.frames != nil {
+		return d.videoPlain(now, t)
+	}
 	return d.videoFrame(now, t)
+}
+
+// become prepares for another codec, which is another track (case 12). It is
+// announced when its parameters are here.
+func (v *videoInput) become(c media.Codec) {
+	v.codec = c
+	v.sets, v.frames = nil, nil
+	if c == media.CodecH264 || c == media.CodecHEVC {
+		v.sets = paramset.NewSets(c)
+	} else {
+		v.frames = paramset.NewFrames(c)
+	}
+	v.refresh = paramset.Refresh{}
+	v.header = nil
+	v.lengthSize = 4
+	v.framing = framingUnknown
+	v.keyframeWanted = true
+}
+
+// describe returns the track that sets announce.
+func (v *videoInput) describe(sets *paramset.Sets) (media.Track, error) {
+	track, err := sets.Track()
+	track.Video.IntraRefresh = v.refresh.On()
+	return track, err
 }
 
 // videoHeader takes a sequence header (cases 10, 11).
@@ -99,7 +127,7 @@ func (d *Demuxer) videoHeader(t Tag) error {
 			d.stats.Malformed++
 		}
 	}
-	track, err := sets.Track()
+	track, err := v.describe(sets)
 	if refusal := (*media.RefusalError)(nil); errors.As(err, &refusal) {
 		return err
 	}
@@ -162,7 +190,8 @@ func (d *Demuxer) videoFrame(now time.Duration, t Tag) error {
 		}
 		return nil
 	}
-	if p.RandomAccess && (v.sets.Changed() || !v.known) {
+	v.refresh.Judge(p, now)
+	if p.RandomAccess && (v.sets.Changed() || !v.known || v.track.Video.IntraRefresh != v.refresh.On()) {
 		if err := d.adoptSets(); err != nil {
 			return err
 		}
@@ -212,7 +241,7 @@ func (d *Demuxer) videoFrame(now time.Duration, t Tag) error {
 // format.
 func (d *Demuxer) adoptSets() error {
 	v := &d.video
-	track, err := v.sets.Track()
+	track, err := v.describe(v.sets)
 	if refusal := (*media.RefusalError)(nil); errors.As(err, &refusal) {
 		return err
 	}
@@ -226,77 +255,4 @@ func (d *Demuxer) adoptSets() error {
 		return nil
 	}
 	return d.setVideo(track)
-}
-
-// split fills units from an access unit and reports whether it is whole.
-//
-// Start codes also read as lengths: 00 00 01 xx is a NAL unit of 256 bytes or
-// more. So lengths are tried first, and must fit to the last byte; what the first
-// whole access unit turns out to be is believed until the next header (case 14).
-func (v *videoInput) split(b []byte) bool {
-	var err error
-	if v.framing != framingAnnexB {
-		v.units, err = SplitAVCC(v.units[:0], b, v.lengthSize)
-		if err == nil {
-			v.framing = framingLengths
-			return true
-		}
-		if v.framing == framingLengths {
-			return false
-		}
-	}
-	if !paramset.StartsWithStartCode(b) {
-		return false
-	}
-	v.units, err = paramset.SplitAnnexB(v.units[:0], b)
-	if err != nil {
-		return false
-	}
-	if v.framing == framingUnknown && b[2] != 0 && !v.opensStream() {
-		return false // rather a truncated unit of 256 to 511 bytes
-	}
-	v.framing = framingAnnexB
-	return true
-}
-
-// opensStream reports whether units are what a byte stream starts with: a random
-// access point or parameter sets. Only then is a short start code believed, for
-// the specification wants the long one in front of an access unit (ITU-T H.264
-// §B.1.2).
-func (v *videoInput) opensStream() bool {
-	p := &v.picture
-	p.Sift(v.sets.Codec(), v.units)
-	return p.Dropped.Invalid == 0 && (p.RandomAccess || len(p.Sets) > 0)
-}
-
-// videoDamaged notes a damaged picture: those that follow cannot be decoded
-// before the next random access point (case 22).
-func (d *Demuxer) videoDamaged(now time.Duration) error {
-	v := &d.video
-	v.keyframeWanted = true
-	v.damaged = append(v.damaged, now)
-	if len(v.damaged) < d.cfg.DamagedLimit {
-		return nil
-	}
-	if (now - v.damaged[0]).Abs() <= d.cfg.DamagedWindow {
-		return ErrDamaged
-	}
-	v.damaged = slices.Delete(v.damaged, 0, 1)
-	return nil
-}
-
-// presentation returns the PTS of a picture. Encoders that put the decoding time
-// of the first picture at its presentation time give negative composition times
-// to B-pictures. Raising those alone would change the order of pictures, so all
-// later ones are lifted by the most that was needed (case 8).
-func (d *Demuxer) presentation(dts, composition time.Duration) time.Duration {
-	v := &d.video
-	if composition.Abs() > maxComposition {
-		composition = 0
-	}
-	if composition < 0 {
-		d.stats.LiftedPictures++
-		v.lift = max(v.lift, min(-composition, maxLift))
-	}
-	return max(dts, dts+composition+v.lift)
 }

@@ -78,6 +78,9 @@ type bitReader struct {
 }
 
 func (r *bitReader) read(n int) int {
+	if n == 0 {
+		return 0 // the library would look at the byte after the last
+	}
 	v, err := bits.ReadBits(r.buf, &r.pos, n)
 	if err != nil {
 		r.bad = true

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lectern/lectern/media"
 	"github.com/lectern/lectern/media/internal/paramset"
+	"github.com/lectern/lectern/media/mediatest"
 )
 
 func checkVideo(t *testing.T, track media.Track, err error) {
@@ -100,5 +101,77 @@ func FuzzSets(f *testing.F) {
 		}
 		track, err := s.Track()
 		checkVideo(t, track, err)
+	})
+}
+
+func FuzzFrames(f *testing.F) {
+	for i, name := range []string{"av1", "vp8", "vp9", "av1_svt", "vp9_422_10bit"} {
+		header, frames := mediatest.Frames(f, name)
+		f.Add(uint8(i), header, frames[0][:min(len(frames[0]), 200)], frames[1])
+	}
+	f.Fuzz(func(t *testing.T, which uint8, a, b, c []byte) {
+		codec := []media.Codec{media.CodecAV1, media.CodecVP8, media.CodecVP9}[which%3]
+		frames := paramset.NewFrames(codec)
+		if codec == media.CodecAV1 && len(a) > 4 {
+			_, _ = frames.Header(a[4:])
+		}
+		for _, b := range [][]byte{a, b, c} {
+			frame, err := frames.Read([][]byte{b})
+			track, known := frames.Track()
+			if err != nil {
+				checkVideo(t, track, err)
+				continue
+			}
+			if known {
+				checkVideo(t, track, nil)
+			}
+			if frame.RandomAccess && (!known || !frame.Coded) || frame.NewTrack && !frame.RandomAccess {
+				t.Fatalf("frame %+v, track known: %v", frame, known)
+			}
+			size := 0
+			for _, u := range frame.Units {
+				if size += len(u); len(u) == 0 || !bytes.Contains(b, u) {
+					t.Fatalf("unit %x of %x", u, b)
+				}
+			}
+			if size > len(b) {
+				t.Fatalf("%d bytes of %d", size, len(b))
+			}
+		}
+	})
+}
+
+func FuzzSound(f *testing.F) {
+	for i, name := range []string{"opus", "flac", "mp3", "ac3", "eac3", "opus_60ms", "mp2"} {
+		header, frames := mediatest.Frames(f, name)
+		f.Add(uint8(i), header, frames[0][:min(len(frames[0]), 200)])
+	}
+	f.Fuzz(func(t *testing.T, which uint8, header, frame []byte) {
+		var track media.Track
+		var err error
+		switch which % 5 {
+		case 0:
+			track, err = paramset.Opus(header, frame)
+		case 1:
+			track, err = paramset.FLAC(header)
+		case 2:
+			if frames, splitErr := paramset.SplitMP3(frame); splitErr == nil && len(bytes.Join(frames, nil)) > len(frame) {
+				t.Fatal("frames larger than the message")
+			}
+			track, err = paramset.MP3(frame)
+		case 3:
+			track, err = paramset.AC3(frame)
+		default:
+			track, err = paramset.EAC3(frame)
+		}
+		if err != nil {
+			if !errors.Is(err, paramset.ErrMalformed) {
+				t.Fatalf("error of no known kind: %v", err)
+			}
+			return
+		}
+		if a := track.Audio; a.SampleRate < 4000 || a.SampleRate > 192000 || a.Channels < 1 || a.Channels > 8 || a.FrameSamples < 1 || a.FrameSamples > 1<<16 || len(a.Config) > len(header)+19 {
+			t.Fatalf("format %+v", a)
+		}
 	})
 }

@@ -27,6 +27,11 @@ type Picture struct {
 	// RandomAccess reports whether the picture is an IDR picture (HEVC: IRAP).
 	RandomAccess bool
 
+	// Recovery reports whether an H.264 picture has a recovery point message:
+	// decoding can start here too, though the first pictures are not all right. See
+	// [Refresh].
+	Recovery bool
+
 	// Skipped reports whether the picture is an HEVC RASL picture: it cannot be
 	// decoded when decoding starts at the random access point before it (ITU-T
 	// H.265 §3.112).
@@ -82,6 +87,7 @@ func (p *Picture) Sift(c media.Codec, units [][]byte) {
 				continue
 			}
 			sei += len(nal)
+			p.Recovery = p.Recovery || c == media.CodecH264 && hasRecoveryPoint(nal)
 		case NALSlice:
 			p.Coded = true
 			p.Skipped = p.Skipped || isRASL(c, nal)

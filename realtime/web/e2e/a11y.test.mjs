@@ -3,23 +3,13 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { launchBrowser, openPage, SCREENS, untilPlaying, untilState } from './browser.mjs';
 import { startFake } from './fake.mjs';
 
 let fake;
 let browser;
 let axe;
-
-before(async () => {
-  fake = await startFake();
-  browser = await launchBrowser();
-  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-});
-after(async () => {
-  await browser?.close();
-  await fake?.stop();
-});
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
@@ -57,41 +47,53 @@ const STATES = {
   ended: [{ state: 'ended' }, (page) => untilState(page, 'ended')],
 };
 
-for (const [screen, options] of Object.entries({ ...SCREENS, tiny: { viewport: { width: 320, height: 480 }, hasTouch: true, isMobile: true } })) {
-  for (const colorScheme of screen === 'desktop' ? ['light', 'dark'] : ['light']) {
-    for (const [state, [order, ready]] of Object.entries(STATES)) {
-      test(`${state} on ${screen}, ${colorScheme}`, { timeout: 60000 }, async () => {
-        const url = await fake.set(`${state}-${screen}-${colorScheme}`, { title: 'Biology 2: How plants store light', ...order });
-        const page = await openPage(browser, url, { ...options, colorScheme, reducedMotion: 'reduce' });
-        try {
-          await ready(page);
-          assert.deepEqual(await violations(page), []);
-          assert.equal(await sideScroll(page), 0, 'scrolls sideways');
-          assert.deepEqual(await clipped(page, 20), []);
-          const small = await page.evaluate(() => Array.from(document.querySelectorAll('button')).filter((e) => e.checkVisibility())
-            .filter((e) => Math.min(e.offsetWidth, e.offsetHeight) < (matchMedia('(pointer: coarse)').matches ? 44 : 24)).map((e) => e.id));
-          assert.deepEqual(small, [], 'targets too small');
-        } finally {
-          await page.context().close();
-        }
-      });
+describe('accessibility', { concurrency: Number(process.env.E2E_CONCURRENCY ?? 5) }, () => {
+  before(async () => {
+    fake = await startFake();
+    browser = await launchBrowser();
+    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  });
+  after(async () => {
+    await browser?.close();
+    await fake?.stop();
+  });
+
+  for (const [screen, options] of Object.entries({ ...SCREENS, tiny: { viewport: { width: 320, height: 480 }, hasTouch: true, isMobile: true } })) {
+    for (const colorScheme of screen === 'desktop' ? ['light', 'dark'] : ['light']) {
+      for (const [state, [order, ready]] of Object.entries(STATES)) {
+        test(`${state} on ${screen}, ${colorScheme}`, { timeout: 60000 }, async () => {
+          const url = await fake.set(`${state}-${screen}-${colorScheme}`, { title: 'Biology 2: How plants store light', ...order });
+          const page = await openPage(browser, url, { ...options, colorScheme, reducedMotion: 'reduce' });
+          try {
+            await ready(page);
+            assert.deepEqual(await violations(page), []);
+            assert.equal(await sideScroll(page), 0, 'scrolls sideways');
+            assert.deepEqual(await clipped(page, 20), []);
+            const small = await page.evaluate(() => Array.from(document.querySelectorAll('button')).filter((e) => e.checkVisibility())
+              .filter((e) => Math.min(e.offsetWidth, e.offsetHeight) < (matchMedia('(pointer: coarse)').matches ? 44 : 24)).map((e) => e.id));
+            assert.deepEqual(small, [], 'targets too small');
+          } finally {
+            await page.context().close();
+          }
+        });
+      }
     }
   }
-}
 
-for (const colorScheme of ['light', 'dark']) {
-  test(`no such class, ${colorScheme}`, async () => {
-    const page = await openPage(browser, `${fake.url}/watch/nothing`, { ...SCREENS.phone, colorScheme });
-    assert.deepEqual(await violations(page), []);
+  for (const colorScheme of ['light', 'dark']) {
+    test(`no such class, ${colorScheme}`, async () => {
+      const page = await openPage(browser, `${fake.url}/watch/nothing`, { ...SCREENS.phone, colorScheme });
+      assert.deepEqual(await violations(page), []);
+      assert.equal(await sideScroll(page), 0);
+      await page.context().close();
+    });
+  }
+
+  test('a long title breaks', async () => {
+    const title = `Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen${'x'.repeat(200)} and much more besides `.repeat(2);
+    const page = await openPage(browser, await fake.set('long', { title, state: 'scheduled' }), SCREENS.phone);
+    await untilState(page, 'waiting');
     assert.equal(await sideScroll(page), 0);
     await page.context().close();
   });
-}
-
-test('a long title breaks', async () => {
-  const title = `Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen${'x'.repeat(200)} and much more besides `.repeat(2);
-  const page = await openPage(browser, await fake.set('long', { title, state: 'scheduled' }), SCREENS.phone);
-  await untilState(page, 'waiting');
-  assert.equal(await sideScroll(page), 0);
-  await page.context().close();
 });

@@ -1,6 +1,7 @@
 // Helpers for tests that watch a class in Chromium. They know the watch page, not
 // the server behind it, so that tests against any server can use them.
 
+import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
 
 const ARGS = [
@@ -96,4 +97,80 @@ export async function untilPlaying(page, seconds = 1, timeout) {
     const now = await lectern(page);
     return now.time > from + seconds && ['live', 'behind'].includes(now.state) ? '' : `played from ${from}, page is ${JSON.stringify(now)}`;
   }, timeout);
+}
+
+/** quality reads what there is to choose and what is in force. */
+export const quality = (page) => page.evaluate(() => window.lectern.quality);
+
+/** wake brings the buttons back, as people do. */
+export async function wake(page) {
+  await page.mouse.move(400, 200);
+  await page.mouse.move(410, 210);
+}
+
+/** choose takes an entry of the quality menu by its whole name, or by a pattern. */
+export async function choose(page, name) {
+  await page.locator('#quality').press('Enter'); // the bar does not hide under the keyboard
+  await page.getByRole('menuitemradio', { name, exact: true }).click();
+}
+
+const links = new WeakMap(); // page -> its debugger session: each has limits of its own
+
+/** throttle limits the page's network to kbit/s, with so many ms before each answer; 0 and 0 is no limit. */
+export async function throttle(page, kbits, latency) {
+  if (!links.has(page)) {
+    links.set(page, await page.context().newCDPSession(page));
+    await links.get(page).send('Network.enable');
+  }
+  const bytes = kbits === 0 ? -1 : kbits * 125;
+  await links.get(page).send('Network.emulateNetworkConditions', { offline: false, latency, downloadThroughput: bytes, uploadThroughput: bytes });
+}
+
+/**
+ * watch notes what a viewer would notice from now on. The function it returns ends
+ * that and tells:
+ *
+ *   jumps    [from, to] in seconds of media: words that were repeated or lost
+ *   longest  the longest standstill in ms
+ *   late     how late the page's own timer was at worst, in ms: what the machine is
+ *            to blame for
+ */
+export async function watch(page) {
+  await page.evaluate(() => {
+    const video = document.querySelector('video');
+    const seen = { jumps: [], longest: 0, late: 0 };
+    const EVERY = 50;
+    let time = video.currentTime;
+    let movedAt = performance.now();
+    let at = movedAt;
+    // Without a jump the time on screen goes on by itself or not at all.
+    const jump = () => seen.jumps.push([time, video.currentTime]);
+    video.addEventListener('seeking', jump);
+    const timer = setInterval(() => {
+      const now = performance.now();
+      seen.late = Math.max(seen.late, now - at - EVERY);
+      if (video.currentTime !== time) {
+        movedAt = now;
+      }
+      seen.longest = Math.max(seen.longest, now - movedAt);
+      time = video.currentTime;
+      at = now;
+    }, EVERY);
+    window.stopWatching = () => {
+      clearInterval(timer);
+      video.removeEventListener('seeking', jump);
+      return seen;
+    };
+  });
+  return () => page.evaluate(() => window.stopWatching());
+}
+
+/** A standstill of this many ms may be the browser's own, beside what the machine is to blame for. */
+const HICCUP_MS = 1200;
+
+/** assertSmooth fails for what somebody in class would have missed. */
+export function assertSmooth(seen) {
+  const told = JSON.stringify(seen);
+  assert.deepEqual(seen.jumps, [], `repeated or skipped: ${told}`);
+  assert.ok(seen.longest < HICCUP_MS + 5 * seen.late, `stood still: ${told}`);
 }

@@ -1,7 +1,8 @@
 // Builds and runs the fake server (see fakeserver/).
 
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -15,7 +16,10 @@ export async function startFake() {
   const folder = await mkdtemp(join(tmpdir(), 'lectern-watch-'));
   const program = join(folder, 'fakeserver');
   await promisify(execFile)('go', ['build', '-o', program, './fakeserver'], { cwd: here });
-  const child = spawn(program, ['-media', folder], { stdio: ['pipe', 'pipe', 'inherit'] });
+  // The lecture is encoded once for all test files that run with the same text.
+  const text = await readFile(join(here, 'fakeserver', 'lecture.go'));
+  const media = join(tmpdir(), `lectern-watch-media-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`);
+  const child = spawn(program, ['-media', media], { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = new Promise((resolve) => { child.once('exit', resolve); });
   const lines = createInterface({ input: child.stdout });
   const url = await new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@
 // for people to look at: node screenshots.mjs FOLDER [screen…]
 
 import { mkdir } from 'node:fs/promises';
-import { launchBrowser, openPage, SCREENS, untilPlaying, untilState } from './browser.mjs';
+import { choose, launchBrowser, openPage, SCREENS, untilPlaying, untilState } from './browser.mjs';
 import { startFake } from './fake.mjs';
 
 const [folder = 'shots', ...only] = process.argv.slice(2);
@@ -37,6 +37,16 @@ try {
       await shoot(`${id}-live`, live, look, async (p) => {
         await untilPlaying(p, 2);
         await untilState(p, 'live');
+      });
+      const ladder = await fake.set(`q-${id}`, { title, state: 'live', air: 'on', captions: true, ladder: true });
+      await shoot(`${id}-quality`, ladder, look, async (p) => {
+        await untilPlaying(p, 1);
+        await p.keyboard.press('q');
+      });
+      await shoot(`${id}-sound-only`, ladder, look, async (p) => {
+        await untilPlaying(p, 1);
+        await choose(p, 'Sound only');
+        await p.waitForSelector('#sound-only:visible');
       });
       await shoot(`${id}-sound`, live, look, async (p) => {
         await p.waitForRequest(/m4s/);

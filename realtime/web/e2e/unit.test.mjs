@@ -2,7 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { expected, frugal } from '../assets/watch/bandwidth.mjs';
 import { between, pause } from '../assets/watch/class-info.mjs';
+import { offersOf, parseMultivariant, sizeOf } from '../assets/watch/multivariant.mjs';
+import { entries, inForce, readChoice, short, spokenChoice } from '../assets/watch/quality-choice.mjs';
 import { backOff, remedy } from '../assets/watch/recovery.mjs';
 import { serverClock } from '../assets/watch/server-clock.mjs';
 import { countdown, startTime } from '../assets/watch/time-words.mjs';
@@ -137,4 +140,78 @@ test('words', () => {
   for (const view of ['waiting', 'connecting', 'live', 'behind', 'interrupted', 'ended', 'gone']) {
     assert.notEqual(spoken(view), '', view);
   }
+});
+
+test('sizeOf', () => {
+  const cases = [[{ width: 1280, height: 720 }, 720], [{ width: 720, height: 1280 }, 720], [{ width: 2560, height: 1080 }, 1080], [{}, 0]];
+  for (const [picture, want] of cases) {
+    assert.equal(sizeOf(picture), want);
+  }
+});
+
+test('parseMultivariant', () => {
+  const text = [
+    '#EXTM3U', '#EXT-X-VERSION:9', '#EXT-X-INDEPENDENT-SEGMENTS',
+    '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Audio",URI="audio/index.m3u8"',
+    '#EXT-X-STREAM-INF:BANDWIDTH=700000,CODECS="avc1.64001e,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=30.000,AUDIO="audio"',
+    '360p/index.m3u8',
+    '#EXT-X-STREAM-INF:BANDWIDTH=4000000,CODECS="avc1.640028,mp4a.40.2",RESOLUTION=1920x1080,AUDIO="audio",X-ODD="a,b=c"',
+    '', '# a comment', 'source/index.m3u8',
+    '#EXT-X-STREAM-INF:BANDWIDTH=600000,CODECS="avc1.64001e,mp4a.40.2",RESOLUTION=640x360,AUDIO="audio"',
+    'low/index.m3u8',
+    '#EXT-X-STREAM-INF:BANDWIDTH=70000,CODECS="mp4a.40.2"',
+    '/elsewhere/audio-only/index.m3u8',
+    '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90000,RESOLUTION=640x360,URI="360p/iframes.m3u8"',
+  ].join('\r\n');
+  const base = 'https://live.example.edu/t/abc/live/maths/';
+  assert.deepEqual(parseMultivariant(text, `${base}index.m3u8`), {
+    rungs: [
+      { url: `${base}source/index.m3u8`, size: 1080, bitrate: 4000000 },
+      { url: `${base}360p/index.m3u8`, size: 360, bitrate: 700000 },
+    ],
+    urls: [`${base}source/index.m3u8`, `${base}360p/index.m3u8`, `${base}low/index.m3u8`],
+    sound: 'https://live.example.edu/elsewhere/audio-only/index.m3u8',
+  });
+  for (const junk of ['', '<html>', '#EXTM3U', '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1', 'a\nb']) {
+    assert.equal(parseMultivariant(junk, base), null);
+  }
+  assert.deepEqual(offersOf([]), { rungs: [], urls: [], sound: null });
+});
+
+test('readChoice', () => {
+  const cases = [[null, 'auto'], ['', 'auto'], ['auto', 'auto'], ['sound', 'sound'], ['720', 720], ['0', 'auto'], ['-5', 'auto'], ['99999', 'auto'], ['{"a":1}', 'auto']];
+  for (const [text, want] of cases) {
+    assert.equal(readChoice(text), want, text);
+  }
+});
+
+test('inForce', () => {
+  const have = { sizes: [720, 360], sound: true };
+  const cases = [[720, have, 720], [480, have, 'auto'], ['sound', have, 'sound'], ['sound', { ...have, sound: false }, 'auto'], ['auto', have, 'auto'], [720, { sizes: [], sound: false }, 'auto']];
+  for (const [wish, offer, want] of cases) {
+    assert.equal(inForce(wish, offer), want);
+  }
+});
+
+test('entries', () => {
+  const texts = (quality) => entries(quality).map((e) => (e.checked ? `*${e.text}` : e.text));
+  const all = { sizes: [1080, 480], sound: true, playing: 480, choice: 'auto' };
+  assert.deepEqual(texts(all), ['*Auto (480p)', '1080p', '480p', 'Sound only']);
+  assert.deepEqual(texts({ ...all, choice: 1080 }), ['Auto', '*1080p', '480p', 'Sound only']);
+  assert.deepEqual(texts({ ...all, playing: null, choice: 'sound' }), ['Auto', '1080p', '480p', '*Sound only']);
+  assert.deepEqual(texts({ ...all, sizes: [1080] }), ['*Auto (480p)', 'Sound only']);
+  assert.deepEqual(texts({ ...all, sizes: [1080], sound: false }), []);
+  assert.deepEqual(texts({ ...all, sizes: [1080, 480], sound: false }), ['*Auto (480p)', '1080p', '480p']);
+  for (const choice of ['auto', 'sound', 480]) {
+    assert.notEqual(short(choice), '');
+    assert.match(spokenChoice(choice), /\.$/);
+  }
+});
+
+test('expected', () => {
+  const cases = [[null, undefined, 1e6], [null, {}, 1e6], [null, { downlink: 10 }, 3e6], [null, { downlink: 1.2 }, 600e3], [null, { downlink: 0.1 }, 300e3], [777, { downlink: 10 }, 777]];
+  for (const [measured, connection, want] of cases) {
+    assert.equal(expected(measured, connection), want);
+  }
+  assert.deepEqual([frugal(undefined), frugal({}), frugal({ saveData: true })], [false, false, true]);
 });

@@ -5,11 +5,16 @@
 //   node viewer.mjs URL [SCREEN]
 //   look                  {state, latency, time, …, clock: delay read off the picture in ms, or null}
 //   screenshot FILE       {}
+//   quality               {sizes, sound, playing, choice}: what there is to choose
+//   choose NAME           {}, by the quality menu: "Auto", "480p", "Sound only"
+//   throttle KBITS MS     {}, the link from now on; 0 0 is no limit
+//   watch                 {}, begins to note standstills, repetitions and skips
+//   seen                  {jumps, longest, late} since then, see watch in browser.mjs
 //   reload                {}
 //   quit
 
 import { createInterface } from 'node:readline';
-import { launchBrowser, lectern, openPage, SCREENS } from './browser.mjs';
+import { choose, launchBrowser, lectern, openPage, quality, SCREENS, throttle, watch } from './browser.mjs';
 
 const [url, screen = 'desktop'] = process.argv.slice(2);
 
@@ -48,6 +53,7 @@ function readClock(page) {
 const browser = await launchBrowser();
 const page = await openPage(browser, url, SCREENS[screen]);
 
+let report = () => ({});
 const actions = {
   look: async () => ({ ...(await lectern(page)), clock: await readClock(page), faults: page.faults }),
   screenshot: async (path) => {
@@ -55,6 +61,22 @@ const actions = {
     await page.screenshot({ path });
     return {};
   },
+  quality: () => quality(page),
+  choose: async (name) => {
+    // "Auto" says in brackets what it plays at the moment.
+    await choose(page, name === 'Auto' ? /^Auto/ : name);
+    return {};
+  },
+  throttle: async (limits) => {
+    const [kbits, latency] = limits.split(' ').map(Number);
+    await throttle(page, kbits, latency);
+    return {};
+  },
+  watch: async () => {
+    report = await watch(page);
+    return {};
+  },
+  seen: () => report(),
   reload: async () => {
     await page.reload();
     return {};

@@ -337,7 +337,7 @@ withPage('class.json is asked for politely', { state: 'scheduled' }, async (page
 });
 
 // Most of the time nothing happens but time: a few at once.
-describe('watch page', { concurrency: Number(process.env.E2E_CONCURRENCY ?? 3) }, () => {
+describe('watch page', { concurrency: Number(process.env.E2E_CONCURRENCY ?? 5) }, () => {
   before(async () => {
     fake = await startFake();
     browser = await launchBrowser();

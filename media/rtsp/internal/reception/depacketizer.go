@@ -2,12 +2,9 @@ package reception
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph264"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph265"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpmpeg4audio"
 	"github.com/pion/rtp"
 )
 
@@ -41,7 +38,7 @@ type depacketizer struct {
 // unit is a run of access units with the RTP timestamp of the first.
 type unit struct {
 	raw     uint32
-	payload [][]byte // NAL units of one picture, or AAC frames
+	payload [][]byte // NAL units or OBUs of one picture, or frames of sound
 }
 
 func newDepacketizer(f format.Format) (*depacketizer, error) {
@@ -55,29 +52,9 @@ func newDepacketizer(f format.Format) (*depacketizer, error) {
 // reset forgets an unfinished access unit.
 func (d *depacketizer) reset() error {
 	d.packets, d.bytes, d.buffered = 0, 0, false
-	switch f := d.format.(type) {
-	case *format.H264:
-		dec, err := f.CreateDecoder()
-		if err != nil {
-			return fmt.Errorf("create H.264 depacketiser: %w", err)
-		}
-		d.decode = dec.Decode
-	case *format.H265:
-		dec, err := f.CreateDecoder()
-		if err != nil {
-			return fmt.Errorf("create HEVC depacketiser: %w", err)
-		}
-		d.decode = dec.Decode
-	case *format.MPEG4Audio:
-		dec, err := f.CreateDecoder()
-		if err != nil {
-			return fmt.Errorf("create AAC depacketiser: %w", err)
-		}
-		d.decode = dec.Decode
-	default:
-		return fmt.Errorf("no depacketiser for %T", f)
-	}
-	return nil
+	var err error
+	d.decode, err = newDecoder(d.format)
+	return err
 }
 
 // push takes one packet. u.payload is nil until an access unit is whole; it
@@ -125,12 +102,6 @@ func (d *depacketizer) push(pkt *rtp.Packet) (u unit, missing int, err error) {
 	}
 	d.packets, d.bytes = 0, 0
 	return u, missing, nil
-}
-
-func isMoreNeeded(err error) bool {
-	return errors.Is(err, rtph264.ErrMorePacketsNeeded) || errors.Is(err, rtph264.ErrNonStartingPacketAndNoPrevious) ||
-		errors.Is(err, rtph265.ErrMorePacketsNeeded) || errors.Is(err, rtph265.ErrNonStartingPacketAndNoPrevious) ||
-		errors.Is(err, rtpmpeg4audio.ErrMorePacketsNeeded)
 }
 
 // holdsUnits reports whether pkt, for which decode returned err, completed an

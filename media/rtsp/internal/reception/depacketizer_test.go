@@ -70,3 +70,40 @@ func FuzzPackets(f *testing.F) {
 		}
 	})
 }
+
+// FuzzFormats feeds arbitrary payloads to the depacketisers of one picture format
+// and one of sound: nothing panics, and what is written is announced and in shape.
+func FuzzFormats(f *testing.F) {
+	formats := func(which uint8) (video, audio format.Format) {
+		videos := []format.Format{&format.AV1{PayloadTyp: 96}, &format.VP8{PayloadTyp: 96}, &format.VP9{PayloadTyp: 96}, &format.H264{PayloadTyp: 96, PacketizationMode: 1}}
+		sounds := []format.Format{
+			&format.MPEG1Audio{}, &format.AC3{PayloadTyp: 97, SampleRate: 48000, ChannelCount: 6}, &format.MPEG4AudioLATM{PayloadTyp: 97, CPresent: true},
+			&format.Opus{PayloadTyp: 97, ChannelCount: 2}, &format.G711{PayloadTyp: 8, SampleRate: 8000, ChannelCount: 1},
+		}
+		return videos[int(which)%len(videos)], sounds[int(which)/len(videos)%len(sounds)]
+	}
+	clips := []string{"av1", "vp8", "vp9", "h264_refresh"}
+	for i := range uint8(20) {
+		_, pictures := mediatest.Frames(f, clips[i%4])
+		_, sounds := mediatest.Frames(f, []string{"mp3", "ac3", "opus", "opus", "mp2"}[i/4])
+		f.Add(i, slices.Concat([]byte{0x10}, pictures[0][:min(200, len(pictures[0]))]), slices.Concat([]byte{0, 0, 0, 0}, sounds[0]))
+	}
+	f.Fuzz(func(t *testing.T, which uint8, picture, sound []byte) {
+		video, audio := formats(which)
+		b := newFormatBench(t, false, video, audio)
+		for i := range 4 {
+			h := rtp.Header{SequenceNumber: uint16(i), Timestamp: uint32(i * 3000), Marker: i%2 == 1}
+			b.packet(media.VideoTrackID, &rtp.Packet{Header: h, Payload: slices.Clone(picture)}, epoch)
+			b.packet(media.AudioTrackID, &rtp.Packet{Header: h, Payload: slices.Clone(sound)}, epoch)
+		}
+		if n := testutil.ToFloat64(b.metrics.Panics); n != 0 {
+			t.Fatalf("panic: %v", b.stopped)
+		}
+		lists := b.pub.Tracks()
+		for _, s := range b.pub.Samples() {
+			if len(lists) == 0 || len(s.Payload) == 0 || s.Size() == 0 || s.DTS > s.PTS {
+				t.Fatalf("bad sample %+v, announced %+v", s, lists)
+			}
+		}
+	})
+}

@@ -17,12 +17,13 @@ type Stream struct {
 	Media  *description.Media
 	Format format.Format
 
-	// Track describes the stream. While complete is false its parameter sets
-	// are expected in band.
+	// Track describes the stream. While complete is false, what it lacks is
+	// expected in band.
 	Track    media.Track
 	complete bool
 
-	sets *paramset.Sets // video only
+	rate media.Timescale // of the RTP timestamps
+	sets *paramset.Sets  // H.264 and HEVC only
 }
 
 // Plan is what is taken of a session description: at most one video and one
@@ -30,63 +31,52 @@ type Stream struct {
 type Plan struct {
 	Streams []Stream
 	Ignored []string
+
+	ignoreAudio bool
 }
 
-// tracks returns the track list, or false while one is incomplete.
-func (p *Plan) tracks() ([]media.Track, bool) {
-	out := make([]media.Track, 0, len(p.Streams))
-	for _, s := range p.Streams {
-		if !s.complete {
-			return nil, false
-		}
-		out = append(out, s.Track)
-	}
-	return out, true
-}
-
-// Map takes the first video and the first audio stream that can be
-// served. It returns a *media.RefusalError when there is none, or when one kind
-// is present but only in codecs that cannot be served; with ignoreAudio such
-// audio is left out instead.
+// Map takes one video and one audio stream that can be read: H.264 and AAC, which
+// need no transcoding, before others, and what is described first. Whether they
+// can be served is for the publication to say. It returns a *media.RefusalError
+// when there is none, or when one kind is present but only in codecs that cannot
+// be read; with ignoreAudio such audio is left out instead, and later on audio that
+// the publication refuses.
 func Map(desc *description.Session, ignoreAudio bool) (Plan, error) {
-	var p Plan
+	p := Plan{ignoreAudio: ignoreAudio}
 	var refused [2]*media.RefusalError
-	var taken [2]bool
+	var taken [2]*Stream // video, audio
 	for _, m := range desc.Medias {
 		if m.IsBackChannel {
 			continue
 		}
-		for _, f := range m.Formats {
-			a, err := mapFormat(f)
-			if err != nil {
-				i := kindIndex(m.Type)
-				var refusal *media.RefusalError
-				if !errors.As(err, &refusal) {
-					return Plan{}, err
-				}
-				if i >= 0 && refused[i] == nil {
-					refused[i] = refusal
-				}
-				p.Ignored = append(p.Ignored, formatName(f))
-				continue
-			}
-			i := trackIndex(a.Track.ID)
-			if taken[i] || m.IsBackChannel {
-				p.Ignored = append(p.Ignored, formatName(f))
-				continue
-			}
-			taken[i] = true
-			a.Media = m
-			p.Streams = append(p.Streams, a)
-			break // one format a media: the others are alternatives
+		a, refusal, err := p.mapMedia(m)
+		if err != nil {
+			return Plan{}, err
 		}
+		if i := kindIndex(m.Type); i >= 0 && refused[i] == nil {
+			refused[i] = refusal
+		}
+		if a == nil {
+			continue
+		}
+		i := trackIndex(a.Track.ID)
+		if taken[i] != nil && rank(a.Track.Codec) > rank(taken[i].Track.Codec) {
+			a, taken[i] = taken[i], a
+		}
+		if taken[i] != nil {
+			p.Ignored = append(p.Ignored, formatName(a.Format))
+			continue
+		}
+		taken[i] = a
 	}
-	if ignoreAudio && taken[0] {
+	if ignoreAudio && taken[0] != nil {
 		refused[1] = nil
 	}
-	for i, r := range refused {
-		if r != nil && !taken[i] {
-			return Plan{}, r
+	for i, a := range taken {
+		if a != nil {
+			p.Streams = append(p.Streams, *a)
+		} else if refused[i] != nil {
+			return Plan{}, refused[i]
 		}
 	}
 	if len(p.Streams) == 0 {
@@ -95,10 +85,40 @@ func Map(desc *description.Session, ignoreAudio bool) (Plan, error) {
 			Text: "The stream holds neither video nor audio that Lectern knows. Send H.264 video and AAC audio.",
 		}
 	}
-	if len(p.Streams) == 2 && p.Streams[0].Track.ID == media.AudioTrackID {
-		p.Streams[0], p.Streams[1] = p.Streams[1], p.Streams[0]
-	}
 	return p, nil
+}
+
+// mapMedia maps the first format of m that can be read; the others are
+// alternatives. It returns nil if there is none, and why the first one is not.
+func (p *Plan) mapMedia(m *description.Media) (a *Stream, refusal *media.RefusalError, err error) {
+	for _, f := range m.Formats {
+		s, err := mapFormat(f)
+		if err == nil {
+			s.Media = m
+			return &s, refusal, nil
+		}
+		told, ok := errors.AsType[*media.RefusalError](err)
+		if !ok {
+			return nil, nil, err
+		}
+		if refusal == nil {
+			refusal = told
+		}
+		p.Ignored = append(p.Ignored, formatName(f))
+	}
+	return nil, refusal, nil
+}
+
+// rank orders codecs by how gladly they are taken.
+func rank(c media.Codec) int {
+	switch c {
+	case media.CodecH264, media.CodecAAC:
+		return 2
+	case media.CodecG711A, media.CodecG711U, media.CodecSpeex:
+		return 0 // telephone sound
+	default:
+		return 1
+	}
 }
 
 func trackIndex(id media.TrackID) int {
@@ -131,82 +151,23 @@ func mapFormat(f format.Format) (Stream, error) {
 			return Stream{}, refuseVideo("interleaved HEVC packets")
 		}
 		return mapVideo(f, media.CodecHEVC, f.VPS, f.SPS, f.PPS)
-	case *format.MPEG4Audio:
-		return mapAAC(f)
-	case *format.MPEG4AudioLATM:
-		return Stream{}, &media.RefusalError{
-			Code: "audio_latm",
-			Text: "The audio is AAC in LATM packets, which Lectern cannot read. Choose AAC with the packing MPEG4-GENERIC (RFC 3640).",
-		}
+	case *format.AV1:
+		return mapFrames(f, media.CodecAV1)
+	case *format.VP8:
+		return mapFrames(f, media.CodecVP8)
+	case *format.VP9:
+		return mapFrames(f, media.CodecVP9)
+	case *format.MJPEG, *format.MPEG1Video, *format.MPEG4Video, *format.MPEGTS:
+		return Stream{}, refuseVideo(formatName(f))
 	default:
-		name := formatName(f)
-		switch f.(type) {
-		case *format.AV1, *format.VP8, *format.VP9, *format.MJPEG, *format.MPEG1Video, *format.MPEG4Video, *format.MPEGTS:
-			return Stream{}, refuseVideo(name)
-		default:
-			return Stream{}, &media.RefusalError{
-				Code: "audio_codec",
-				Text: fmt.Sprintf("The stream uses %s, which Lectern cannot serve. Set the audio codec to AAC, or switch audio off.", name),
-			}
-		}
+		return mapSound(f)
 	}
 }
 
 func refuseVideo(name string) *media.RefusalError {
 	return &media.RefusalError{
 		Code: "video_codec",
-		Text: fmt.Sprintf("The stream uses %s, which Lectern cannot serve. Set the video codec to H.264.", name),
-	}
-}
-
-// formatName names a format for a person; it never holds bytes of the peer.
-func formatName(f format.Format) string {
-	switch f := f.(type) {
-	case *format.H264:
-		return media.CodecH264.String()
-	case *format.H265:
-		return media.CodecHEVC.String()
-	case *format.MPEG4Audio, *format.MPEG4AudioLATM:
-		return media.CodecAAC.String()
-	case *format.AV1:
-		return media.CodecAV1.String()
-	case *format.VP8:
-		return media.CodecVP8.String()
-	case *format.VP9:
-		return media.CodecVP9.String()
-	case *format.Opus:
-		return media.CodecOpus.String()
-	case *format.G711:
-		if f.MULaw {
-			return media.CodecG711U.String()
-		}
-		return media.CodecG711A.String()
-	case *format.AC3:
-		return media.CodecAC3.String()
-	case *format.Speex:
-		return media.CodecSpeex.String()
-	case *format.LPCM:
-		return media.CodecPCM.String()
-	case *format.MPEG1Audio:
-		return media.CodecMP3.String()
-	case *format.MJPEG:
-		return "Motion JPEG"
-	case *format.MPEG1Video:
-		return "MPEG-1 or MPEG-2 video"
-	case *format.MPEG4Video:
-		return "MPEG-4 Part 2 video"
-	case *format.MPEGTS:
-		return "an MPEG transport stream"
-	case *format.G722:
-		return "G.722"
-	case *format.G726:
-		return "G.726"
-	case *format.Vorbis:
-		return "Vorbis"
-	case *format.KLV:
-		return "KLV metadata"
-	default:
-		return "a format without a known name"
+		Text: fmt.Sprintf("The stream uses %s, which Lectern cannot read. Set the video codec to H.264.", name),
 	}
 }
 
@@ -215,6 +176,7 @@ func formatName(f format.Format) string {
 func mapVideo(f format.Format, codec media.Codec, sets ...[]byte) (Stream, error) {
 	a := Stream{
 		Format: f,
+		rate:   media.TimescaleVideo,
 		sets:   paramset.NewSets(codec),
 		Track:  media.Track{ID: media.VideoTrackID, Codec: codec, Timescale: media.TimescaleVideo},
 	}
@@ -243,36 +205,12 @@ func mapVideo(f format.Format, codec media.Codec, sets ...[]byte) (Stream, error
 	return a, nil
 }
 
-// maxAUHeaderBits bounds the field widths of RFC 3640 §3.2.1, which the library
-// takes from the peer; the AU-size of AAC-hbr has 13 bits.
-const maxAUHeaderBits = 32
-
-func mapAAC(f *format.MPEG4Audio) (Stream, error) {
-	if f.SizeLength > maxAUHeaderBits || f.IndexLength > maxAUHeaderBits || f.IndexDeltaLength > maxAUHeaderBits {
-		return Stream{}, &media.RefusalError{
-			Code: "audio_packing",
-			Text: "The AAC audio is packed in a way that Lectern cannot read. Choose the packing AAC-hbr (RFC 3640).",
-		}
-	}
-	config, err := f.Config.Marshal()
-	if err != nil {
-		return Stream{}, refuseAAC()
-	}
-	track, err := paramset.AAC(config)
-	if err != nil {
-		var refusal *media.RefusalError
-		if errors.As(err, &refusal) {
-			return Stream{}, refusal
-		}
-		return Stream{}, refuseAAC()
-	}
-	track.ID = media.AudioTrackID
-	return Stream{Format: f, Track: track, complete: true}, nil
-}
-
-func refuseAAC() *media.RefusalError {
-	return &media.RefusalError{
-		Code: "audio_config",
-		Text: "The AAC audio is described in a way that Lectern cannot read. Set the audio codec to AAC-LC, 48 kHz, stereo.",
-	}
+// mapFrames maps AV1, VP8 or VP9, whose descriptions say nothing about the
+// pictures.
+func mapFrames(f format.Format, codec media.Codec) (Stream, error) {
+	return Stream{
+		Format: f,
+		rate:   media.TimescaleVideo,
+		Track:  media.Track{ID: media.VideoTrackID, Codec: codec, Timescale: media.TimescaleVideo},
+	}, nil
 }

@@ -12,18 +12,27 @@ import (
 // package timeline decides.
 const maxClampedStep = int64(media.TimescaleVideo) / 2
 
+// reorderSlack leaves room for the pictures that follow each other a tick apart
+// because all of them come before their turn: 1 ms.
+const reorderSlack = int64(media.TimescaleVideo) / 1000
+
 // dtsDeriver finds the DTS of pictures from their picture order count, since RTP
 // carries the PTS only. It counts in ticks of media.TimescaleVideo.
 //
-// When the order count cannot be followed, DTS is the PTS, pushed forward where
-// it would fall back, until the next random access point starts afresh.
+// When the order count cannot be followed, until the next random access point
+// starts afresh, and always with fields, DTS runs behind the PTS by as much as
+// pictures were found to be reordered. The first that is has its PTS pushed
+// forward.
 type dtsDeriver struct {
 	codec   media.Codec
+	fields  bool // H.264 pictures may be fields
+	behind  int64
 	extract func(units [][]byte, pts int64) (int64, error) // nil: start afresh
 	broken  bool
 
 	started bool
 	last    int64 // last DTS
+	newest  int64 // greatest PTS
 }
 
 // derive returns the timestamps of the picture in units, which at a random
@@ -39,7 +48,10 @@ func (d *dtsDeriver) derive(units [][]byte, pts int64, randomAccess bool) (dts, 
 		}
 	}
 	dts = pts
-	if !d.broken && d.extract != nil {
+	switch {
+	case d.fields || d.broken:
+		dts = pts - d.behind
+	case d.extract != nil:
 		found, err := d.extract(units, pts)
 		if err != nil {
 			d.broken, fellBack = true, true
@@ -51,6 +63,12 @@ func (d *dtsDeriver) derive(units [][]byte, pts int64, randomAccess bool) (dts, 
 	}
 	if d.started && dts <= d.last {
 		dts = d.last + 1
+	}
+	if back := d.newest - pts; d.started && back > 0 && back <= maxClampedStep {
+		d.behind = max(d.behind, back+reorderSlack)
+	}
+	if !d.started || pts > d.newest || pts < d.newest-maxClampedStep {
+		d.newest = pts
 	}
 	d.started, d.last = true, dts
 	return dts, max(pts, dts), fellBack

@@ -15,21 +15,12 @@ import (
 
 	"github.com/lectern/lectern/media"
 	"github.com/lectern/lectern/media/ingest"
-	"github.com/lectern/lectern/media/internal/paramset"
 	"github.com/lectern/lectern/media/rtsp/internal/rtpclock"
 )
 
 // parameterSetWait is how long a publisher may take to send the parameter sets
 // that its session description lacks.
 const parameterSetWait = 5 * time.Second
-
-// Sound that comes before the first picture waits for it: if that is no keyframe,
-// the sound is of no use either. It waits for pictureWait at most, and at most
-// earlyMax packets do.
-const (
-	pictureWait = 2 * time.Second
-	earlyMax    = 256
-)
 
 // Deps are the parts a [Receiver] works with. All are required.
 type Deps struct {
@@ -66,20 +57,15 @@ type Receiver struct {
 	clock    rtpclock.Clock
 	video    *videoTrack
 	packetsV *depacketizer
-	audio    media.Track
+	audio    *soundTrack
 	packetsA *depacketizer
 	tracks   []media.Track // announced to pub; nil before
 	failed   bool
 	lastUnit time.Time // arrival of the last access unit
-	early    []early   // sound that waits for the first picture
-	pictures uint64    // written
-	seen     uint64    // pictures received
-}
-
-// early is sound that waits for the first picture.
-type early struct {
-	unit
-	ticks int64
+	waiting  waiting
+	pictures uint64 // written, or held
+	seen     uint64 // pictures received
+	heard    uint64 // packets of sound, or groups of them, readable or not
 }
 
 // New prepares for plan and announces its tracks to pub when they are complete.
@@ -91,19 +77,17 @@ func New(plan Plan, pub ingest.Publication, deps Deps, now time.Time) (*Receiver
 		if err != nil {
 			return nil, err
 		}
-		in.clock.Expect(s.Track.ID, s.Track.Timescale)
+		in.clock.Expect(s.Track.ID, s.rate)
 		if s.Track.ID == media.VideoTrackID {
 			in.video, in.packetsV = newVideoTrack(s), d
 		} else {
-			in.audio, in.packetsA = s.Track, d
+			in.audio, in.packetsA = newSoundTrack(s), d
 		}
 	}
-	if tracks, ok := plan.tracks(); ok {
-		if err := in.announce(tracks); err != nil {
-			return nil, err
-		}
+	if in.pending() {
+		return in, nil
 	}
-	return in, nil
+	return in, in.announce()
 }
 
 // Attach subscribes to the packets of the plan's streams. Call it once, before
@@ -114,14 +98,6 @@ func (in *Receiver) Attach(src Source) {
 		src.OnPacketRTP(s.Media, s.Format, func(pkt *rtp.Packet) { in.packet(id, pkt, time.Now()) })
 		src.OnPacketRTCP(s.Media, func(pkt rtcp.Packet) { in.control(id, pkt) })
 	}
-}
-
-func (in *Receiver) announce(tracks []media.Track) error {
-	if err := in.pub.SetTracks(tracks); err != nil {
-		return fmt.Errorf("set tracks: %w", err)
-	}
-	in.tracks = tracks
-	return nil
 }
 
 // packet takes an RTP packet of track id. The library gives each packet memory
@@ -139,7 +115,10 @@ func (in *Receiver) packet(id media.TrackID, pkt *rtp.Packet, arrival time.Time)
 		if err != nil {
 			in.deps.Metrics.PacketsUnreadable.Inc()
 		}
-		if (missing > 0 || err != nil) && id == media.VideoTrackID {
+		switch {
+		case id == media.AudioTrackID && err != nil:
+			in.heard++
+		case id == media.VideoTrackID && (missing > 0 || err != nil):
 			in.video.lost()
 		}
 		if len(u.payload) == 0 {
@@ -153,104 +132,8 @@ func (in *Receiver) packet(id media.TrackID, pkt *rtp.Packet, arrival time.Time)
 		if id == media.AudioTrackID {
 			return in.sound(u, ticks, arrival)
 		}
-		return in.shown(u, ticks)
+		return in.shown(u, ticks, arrival)
 	})
-}
-
-// shown writes one picture.
-func (in *Receiver) shown(u unit, ticks int64) error {
-	in.seen++
-	c, drop, malformed, err := in.video.sift(u.payload)
-	in.deps.Metrics.setsMalformed.Add(float64(malformed))
-	if err != nil {
-		return err
-	}
-	if drop != dropNone {
-		in.deps.Metrics.dropped.WithLabelValues(string(drop)).Inc()
-		in.dropEarly()
-		return nil
-	}
-	if c.newTrack || in.tracks == nil {
-		tracks := []media.Track{in.video.track}
-		if in.packetsA != nil {
-			tracks = append(tracks, in.audio)
-		}
-		if err := in.announce(tracks); err != nil {
-			return err
-		}
-	}
-	if err := in.writeEarly(); err != nil {
-		return err
-	}
-	dts, pts, fellBack := in.video.stamps(c, ticks)
-	if fellBack {
-		in.deps.Metrics.dtsFallbacks.Inc()
-	}
-	in.pictures++
-	return in.write(media.Sample{
-		Track: media.VideoTrackID, DTS: in.clock.At(media.VideoTrackID, dts), PTS: in.clock.At(media.VideoTrackID, pts),
-		RandomAccess: c.randomAccess, Payload: paramset.Clone(c.units),
-	}, media.KindVideo)
-}
-
-// sound takes the audio frames of one packet.
-func (in *Receiver) sound(u unit, ticks int64, arrival time.Time) error {
-	// Pictures come but none to start at: the publication may yet be refused, and
-	// a class must not begin with its sound.
-	if in.tracks == nil || in.seen > 0 && in.pictures == 0 {
-		in.dropSound(u)
-		return nil
-	}
-	if in.video != nil && in.seen == 0 && arrival.Sub(in.opened) < pictureWait && len(in.early) < earlyMax {
-		in.early = append(in.early, early{u, ticks})
-		return nil
-	}
-	if err := in.writeEarly(); err != nil {
-		return err
-	}
-	return in.writeSound(u, ticks)
-}
-
-func (in *Receiver) dropSound(u unit) {
-	in.deps.Metrics.dropped.WithLabelValues(string(dropNoTracks)).Add(float64(len(u.payload)))
-}
-
-// dropEarly gives up the sound that waited: the first picture is no keyframe.
-func (in *Receiver) dropEarly() {
-	for _, e := range in.early {
-		in.dropSound(e.unit)
-	}
-	in.early = nil
-}
-
-// writeEarly writes the sound that waited.
-func (in *Receiver) writeEarly() error {
-	waited := in.early
-	in.early = nil
-	for _, e := range waited {
-		if err := in.writeSound(e.unit, e.ticks); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// writeSound writes the audio frames of one packet.
-func (in *Receiver) writeSound(u unit, ticks int64) error {
-	for i, frame := range u.payload {
-		if len(frame) == 0 {
-			continue
-		}
-		at := in.clock.At(media.AudioTrackID, ticks+int64(i*in.audio.Audio.FrameSamples))
-		err := in.write(media.Sample{
-			Track: media.AudioTrackID, DTS: at, PTS: at, RandomAccess: true,
-			Payload: paramset.Clone([][]byte{frame}),
-		}, media.KindAudio)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (in *Receiver) write(s media.Sample, kind media.Kind) error {
@@ -285,10 +168,18 @@ func (in *Receiver) Check(now time.Time) error {
 	switch {
 	case now.Sub(in.lastUnit) > in.deps.MediaTimeout:
 		return ErrNoMedia
-	case in.tracks == nil && now.Sub(in.opened) > parameterSetWait:
+	case in.audio != nil && !in.audio.known && in.heard > 0 && now.Sub(in.opened) > parameterSetWait:
+		// Packets come and none can be read: nobody should teach without sound
+		// unawares.
+		if in.video != nil && in.plan.ignoreAudio {
+			in.audio = nil
+			return nil
+		}
+		return refuseConfig(in.audio.track.Codec)
+	case in.video != nil && in.tracks == nil && now.Sub(in.opened) > parameterSetWait:
 		return &media.RefusalError{
 			Code: "parameter_sets",
-			Text: "The video sent no keyframe with its parameter sets (SPS and PPS) for 5 seconds. Set the keyframe interval to 2 s.",
+			Text: "The stream sent no keyframe with its parameter sets for 5 seconds. Set the keyframe interval to 2 s.",
 		}
 	case in.seen > 0 && in.pictures == 0 && now.Sub(in.opened) > in.deps.MediaTimeout:
 		return &media.RefusalError{

@@ -3,6 +3,7 @@ package reception
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/lectern/lectern/media"
 	"github.com/lectern/lectern/media/internal/paramset"
@@ -28,7 +29,9 @@ func dropReasons() []dropReason {
 // a random access point and have no hole.
 type videoTrack struct {
 	codec    media.Codec
-	sets     *paramset.Sets
+	sets     *paramset.Sets   // H.264 and HEVC
+	frames   *paramset.Frames // AV1, VP8 and VP9
+	refresh  paramset.Refresh
 	track    media.Track
 	complete bool // track describes the stream
 	dts      dtsDeriver
@@ -46,20 +49,30 @@ type coded struct {
 }
 
 func newVideoTrack(a Stream) *videoTrack {
-	return &videoTrack{
+	v := &videoTrack{
 		codec: a.Track.Codec, sets: a.sets, track: a.Track, complete: a.complete,
 		dts: dtsDeriver{codec: a.Track.Codec}, waiting: true,
 	}
+	if v.sets == nil {
+		v.frames = paramset.NewFrames(v.codec)
+	}
+	return v
 }
 
 // lost makes v wait for the next random access point.
 func (v *videoTrack) lost() { v.waiting = true }
 
-// sift sorts one picture's NAL units. It returns a *media.RefusalError when new
-// parameter sets cannot be served. malformed counts parameter sets that broke
-// their syntax.
-func (v *videoTrack) sift(units [][]byte) (c coded, drop dropReason, malformed int, err error) {
+// sift sorts what was received of one picture, at any time on a clock that goes on.
+// It returns a *media.RefusalError when new parameters cannot be served. malformed
+// counts parameter sets, or whole pictures, that broke their syntax.
+func (v *videoTrack) sift(units [][]byte, at time.Duration) (c coded, drop dropReason, malformed int, err error) {
+	if v.frames != nil {
+		return v.siftFrame(units)
+	}
 	v.picture.Sift(v.codec, units)
+	if v.codec == media.CodecH264 && v.picture.Coded {
+		v.refresh.Judge(&v.picture, at)
+	}
 	for _, nal := range v.picture.Sets {
 		if _, putErr := v.sets.Put(nal); putErr != nil {
 			malformed++
@@ -92,9 +105,31 @@ func (v *videoTrack) sift(units [][]byte) (c coded, drop dropReason, malformed i
 	return c, dropNone, malformed, nil
 }
 
+// siftFrame is sift for codecs without NAL units.
+func (v *videoTrack) siftFrame(units [][]byte) (c coded, drop dropReason, malformed int, err error) {
+	f, err := v.frames.Read(units)
+	if refusal := (*media.RefusalError)(nil); errors.As(err, &refusal) {
+		return coded{}, dropNoSets, 0, refusal
+	}
+	switch {
+	case err != nil:
+		v.waiting = true
+		return coded{}, dropPartial, 1, nil //nolint:nilerr // counted: video resumes at the next random access point
+	case !f.Coded:
+		return coded{}, dropNotCoded, 0, nil
+	case v.waiting && !f.RandomAccess:
+		return coded{}, dropNoKeyframe, 0, nil
+	}
+	v.waiting = false
+	if f.NewTrack {
+		v.track, v.complete = v.frames.Track()
+	}
+	return coded{units: f.Units, randomAccess: f.RandomAccess, newTrack: f.NewTrack}, dropNone, 0, nil
+}
+
 // update reads the track from the parameter sets if they have changed.
 func (v *videoTrack) update() (changed bool, err error) {
-	if v.complete && !v.sets.Changed() {
+	if v.complete && !v.sets.Changed() && v.track.Video.IntraRefresh == v.refresh.On() {
 		return false, nil
 	}
 	track, err := v.sets.Track()
@@ -106,7 +141,7 @@ func (v *videoTrack) update() (changed bool, err error) {
 		v.complete = false // wait for better ones; the watch bounds the wait
 		return false, nil
 	}
-	track.ID = media.VideoTrackID
+	track.Video.IntraRefresh = v.refresh.On()
 	changed = !v.complete || !track.SameFormat(v.track)
 	v.track, v.complete = track, true
 	return changed, nil
@@ -114,6 +149,10 @@ func (v *videoTrack) update() (changed bool, err error) {
 
 // stamps derives DTS and PTS, both in ticks, for a picture that sift passed.
 func (v *videoTrack) stamps(c coded, pts int64) (dts, newPTS int64, fellBack bool) {
+	if v.frames != nil {
+		return pts, pts, false // no codec but those of NAL units changes the order
+	}
+	v.dts.fields = v.codec == media.CodecH264 && v.track.Video.Interlaced
 	units := c.units
 	if c.randomAccess {
 		units = slices.Concat(v.track.Video.ParameterSets, c.units)

@@ -27,6 +27,7 @@ type Sender struct {
 	packPicture func([][]byte) ([]*rtp.Packet, error)
 	packSound   func([][]byte) ([]*rtp.Packet, error)
 	audioRate   media.Timescale
+	sequence    uint16
 }
 
 // New returns a sender of tracks. It describes them with their parameter sets

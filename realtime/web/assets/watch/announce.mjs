@@ -11,13 +11,20 @@ export function announcer() {
   let said = '';
   let saidAt = -Infinity;
 
-  return ({ view }) => {
+  /** say is for what somebody has just asked for: at once, whatever was said before. */
+  function say(text) {
+    region.textContent = text;
+    saidAt = performance.now();
+  }
+
+  function render({ view }) {
     last = spoken(view);
     const now = performance.now();
     if (last !== '' && last !== said && now - saidAt >= QUIET_MS) {
-      region.textContent = last;
+      say(last);
       said = last;
-      saidAt = now;
     }
-  };
+  }
+  render.say = say;
+  return render;
 }

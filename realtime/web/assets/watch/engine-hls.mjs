@@ -1,6 +1,8 @@
 // hls.js: one instance, configured for a live class. Errors are reported, not
 // handled: player.mjs decides.
 
+import { keepLevels } from './engine-levels.mjs';
+
 let loading = null;
 
 /** loadHls fetches the module; a failed import is tried again under another URL. */
@@ -24,8 +26,10 @@ const MAX_LATENCY = 20;
  * hlsEngine starts to load url into video.
  *
  * @param report (kind, fatal) for 'network', 'media' and 'other' failures
+ * @param start  { wish, frugal, bandwidth }: see keepLevels; bandwidth is what to
+ *               expect in bits a second. Null plays url, a media playlist, as it is.
  */
-export function hlsEngine(Hls, video, url, { onReady, report }) {
+export function hlsEngine(Hls, video, url, { onReady, report }, offers, start) {
   const hls = new Hls({
     // fMP4 passes through unchanged, so a worker would save nothing, and without
     // one the page's content policy can be stricter.
@@ -36,8 +40,13 @@ export function hlsEngine(Hls, video, url, { onReady, report }) {
     backBufferLength: 60,
     maxBufferLength: 30,
     liveDurationInfinity: true,
-    capLevelToPlayerSize: true,
+    capLevelToPlayerSize: !start?.frugal,
     enableInterstitialPlayback: false,
+    // Little is buffered at the live position: a wrong guess is a stall. Hence a
+    // low start and more reserve than the defaults (0.95 and 0.7) leave.
+    ...(start && { abrEwmaDefaultEstimate: start.bandwidth }),
+    abrBandWidthFactor: 0.85,
+    abrBandWidthUpFactor: 0.65,
     // A class that has not got its first segment answers 404: ask again soon.
     manifestLoadPolicy: { default: { maxTimeToFirstByteMs: 10000, maxLoadTimeMs: 20000, timeoutRetry: null, errorRetry: null } },
   });
@@ -46,6 +55,9 @@ export function hlsEngine(Hls, video, url, { onReady, report }) {
   hls.config.liveMaxLatencyDuration = MAX_LATENCY;
 
   const kinds = { [Hls.ErrorTypes.NETWORK_ERROR]: 'network', [Hls.ErrorTypes.MEDIA_ERROR]: 'media' };
+  const levels = start && keepLevels(hls, Hls, offers, start);
+  let measured = false;
+  hls.on(Hls.Events.FRAG_BUFFERED, () => { measured = true; });
   hls.on(Hls.Events.MANIFEST_PARSED, onReady);
   hls.on(Hls.Events.ERROR, (_, data) => {
     if (data.fatal) {
@@ -65,6 +77,10 @@ export function hlsEngine(Hls, video, url, { onReady, report }) {
 
   return {
     hls,
+    /** levels is what can be chosen, see keepLevels; null for sound alone. */
+    levels,
+    /** bandwidth is what was measured, in bits a second, or null. */
+    bandwidth: () => (measured ? hls.bandwidthEstimate : null),
     /** lag is how many seconds later than the live position the picture is. */
     lag() {
       const d = details();

@@ -24,6 +24,8 @@ export function nativeEngine(video, url, { onReady, report }) {
 
   return {
     hls: null,
+    levels: null,
+    bandwidth: () => null,
     lag() {
       // The browser does not tell its target; a dozen seconds is what it usually keeps.
       const end = edge();

@@ -7,7 +7,7 @@ export function idle(stage, video) {
   const bar = document.getElementById('bar');
   let timer = 0;
 
-  const busy = () => video.paused || Boolean(stage.querySelector(':focus-visible')) || bar.matches(':hover');
+  const busy = () => video.paused || Boolean(stage.querySelector(':focus-visible, [aria-expanded="true"]')) || bar.matches(':hover');
 
   function wake() {
     stage.dataset.idle = 'false';

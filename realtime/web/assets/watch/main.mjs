@@ -3,11 +3,14 @@
 //   class-info.mjs    asks the server what state the class is in ──┐
 //   player.mjs        plays, recovers, says how it is going ───────┼─> view.mjs decides which ONE state
 //                     (by engine-hls.mjs or engine-native.mjs)     │   the page is in; the rest shows it
+//                     engine-levels.mjs keeps hls.js to what       │
+//                     offers.mjs finds on offer                    │
 //   server-clock.mjs  tells how late the picture is ───────────────┘
 //
 //   overlay.mjs     the message over the picture     controls.mjs, captions.mjs  the buttons
 //   live.mjs        LIVE, behind, jump to live       shortcuts.mjs, idle.mjs     keyboard, hiding
 //   sound.mjs       starting with or without sound   announce.mjs                screen readers
+//   quality-menu.mjs, quality-choice.mjs  the rung   bandwidth.mjs               the first guess
 //   words.mjs, time-words.mjs  every sentence        recovery.mjs, screen.mjs    helpers of one part
 //
 // Four times a second, and when something happens to the video, one tick takes a
@@ -22,6 +25,8 @@ import { idle } from './idle.mjs';
 import { liveBadge } from './live.mjs';
 import { overlay } from './overlay.mjs';
 import { createPlayer } from './player.mjs';
+import { recallChoice } from './quality-choice.mjs';
+import { qualityMenu } from './quality-menu.mjs';
 import { serverClock } from './server-clock.mjs';
 import { shortcuts } from './shortcuts.mjs';
 import { sound } from './sound.mjs';
@@ -35,7 +40,7 @@ const video = document.getElementById('video');
 
 const clock = serverClock();
 const voice = sound(video);
-const player = createPlayer(video, page.dataset.hlsModule, voice);
+const player = createPlayer(video, page.dataset.hlsModule, voice, recallChoice());
 
 let view = viewOf(initialClass(), player.sample());
 const info = followClass(page.dataset.classUrl, initialClass(), clock, () => view);
@@ -47,12 +52,14 @@ function latency() {
 }
 
 const live = liveBadge(player);
+const announce = announcer();
 const renderers = [
   overlay(clock),
   live,
   controls(stage, video, voice),
   captions(video),
-  announcer(),
+  qualityMenu(stage, player, { say: announce.say, changed: tick }),
+  announce,
 ];
 shortcuts(stage, { jumpToLive: live.jump });
 idle(stage, video);
@@ -65,7 +72,7 @@ function tick() {
   const media = player.sample();
   view = viewOf(cls, media, view);
   player.supervise(cls.state);
-  const scene = { cls, media, view, latency: latency() };
+  const scene = { cls, media, view, latency: latency(), quality: player.quality() };
   page.dataset.view = view;
   for (const render of renderers) {
     render(scene);
@@ -94,11 +101,13 @@ video.textTracks.addEventListener('change', tick);
 document.addEventListener('fullscreenchange', tick);
 tick();
 
-// For tests and for the curious. Read only.
+// For tests and for the curious. Nothing here changes what is played.
 Object.defineProperty(window, 'lectern', {
   value: Object.freeze({
     latency,
     get state() { return view; },
     get hls() { return player.hls; },
+    get quality() { return player.quality(); },
+    refresh: player.refresh,
   }),
 });

@@ -1,8 +1,11 @@
 // Owns the video element and the engine behind it. Started once, it plays until the
 // class has ended, whatever happens in between.
 
+import { expected, frugal } from './bandwidth.mjs';
 import { hlsEngine, loadHls } from './engine-hls.mjs';
 import { canPlayNatively, nativeEngine } from './engine-native.mjs';
+import { followOffers } from './offers.mjs';
+import { inForce } from './quality-choice.mjs';
 import { backOff, remedy } from './recovery.mjs';
 
 /** The picture counts as moving if it moved within this time. */
@@ -13,10 +16,24 @@ const STUCK_MS = 8000;
 const MOST_PATIENCE = 4;
 /** Moving this long forgets earlier failures. */
 const HEALTHY_MS = 5000;
+/** Standing still this long is worth a new player if there are renditions it does not know… */
+const MISSING_MS = 2000;
+/** …but not twice within this time. */
+const REBUILD_MS = 60000;
 
-export function createPlayer(video, hlsModule, sound) {
+/**
+ * createPlayer owns video.
+ *
+ * @param sound  see sound.mjs
+ * @param wish   what the viewer wants to see, see quality-choice.mjs
+ */
+export function createPlayer(video, hlsModule, sound, wish) {
   let url = null;
   let engine = null;
+  let soundOnly = false;
+  let bandwidth = null;
+  let builtAt = -Infinity;
+  const offers = followOffers();
   let generation = 0;
   let attempt = 0;
   let retry = 0;
@@ -33,19 +50,37 @@ export function createPlayer(video, hlsModule, sound) {
     const mine = ++generation;
     clearTimeout(retry);
     retry = 0;
+    bandwidth = engine?.bandwidth() ?? bandwidth;
     engine?.destroy();
     engine = null;
-    const Hls = await loadHls(hlsModule);
+    builtAt = performance.now();
+    offers.start(url);
+    const [Hls, offer] = await Promise.all([loadHls(hlsModule), wish === 'sound' ? offers.refresh() : null]);
     if (mine !== generation) {
       return;
     }
+    soundOnly = Boolean(offer?.sound);
+    const source = soundOnly ? offer.sound : url;
     const on = { onReady: () => sound.play(), report: (kind) => mine === generation && failed(kind) };
     if (Hls.isSupported()) {
-      engine = hlsEngine(Hls, video, url, on);
+      const start = { wish: size(), frugal: frugal(navigator.connection), bandwidth: expected(bandwidth, navigator.connection) };
+      engine = hlsEngine(Hls, video, source, on, offers, soundOnly ? null : start);
     } else if (canPlayNatively(video)) {
-      engine = nativeEngine(video, url, on);
+      engine = nativeEngine(video, source, on);
+      if (!soundOnly) {
+        offers.refresh();
+      }
     }
   }
+
+  const size = () => (typeof wish === 'number' ? wish : null);
+
+  // Sound alone was wanted before it was known that there is such a thing.
+  offers.onChange(({ sound: playlist }) => {
+    if (wish === 'sound' && !soundOnly && engine && playlist) {
+      Promise.resolve().then(build); // not while the player tells of it
+    }
+  });
 
   /** failed plans one remedy; further failures until then are the same failure. */
   function failed(kind) {
@@ -131,6 +166,7 @@ export function createPlayer(video, hlsModule, sound) {
       retry = 0;
       engine?.destroy();
       engine = null;
+      offers.stop();
       url = null;
       started = false;
     },
@@ -141,6 +177,24 @@ export function createPlayer(video, hlsModule, sound) {
         apply('network');
       }
     },
+    /** choose plays what the viewer wants from now on. */
+    choose(newWish) {
+      wish = newWish;
+      const change = (wish === 'sound') !== soundOnly;
+      if (url !== null && (change || engine?.levels?.choose(size()) === false)) {
+        build();
+      }
+    },
+    /** quality is what there is to choose and what of it is in force. */
+    quality() {
+      const sizes = engine?.levels?.sizes() ?? (soundOnly && engine?.hls ? offers.current()?.rungs.map((r) => r.size) : null) ?? [];
+      const have = { sizes, sound: Boolean(offers.current()?.sound) };
+      return { ...have, playing: engine?.levels?.playing() ?? null, choice: soundOnly ? 'sound' : inForce(wish === 'sound' ? 'auto' : wish, have) };
+    },
+    /** refresh asks at once what is on offer. */
+    async refresh() {
+      await offers.refresh();
+    },
     jumpToLive() {
       engine?.live();
       sound.play();
@@ -149,12 +203,18 @@ export function createPlayer(video, hlsModule, sound) {
     supervise(classState) {
       interrupted = classState === 'interrupted';
       watchTime();
+      engine?.levels?.supervise();
       if (engine && video.paused && !video.ended && video.readyState > 0) {
         sound.play();
       }
-      const still = performance.now() - stillSince;
+      const now = performance.now();
+      const still = now - stillSince;
+      if (engine?.levels?.lacks() && started && !video.paused && now - movedAt > MISSING_MS && now - builtAt > REBUILD_MS) {
+        build(); // there is something lighter by now
+        return;
+      }
       if (video.paused || video.ended || retry !== 0 || !engine || classState !== 'live') {
-        stillSince = Math.max(stillSince, performance.now() - STUCK_MS / 2);
+        stillSince = Math.max(stillSince, now - STUCK_MS / 2);
       } else if (still > STUCK_MS * Math.min(attempt + 1, MOST_PATIENCE)) {
         apply('stuck');
       }

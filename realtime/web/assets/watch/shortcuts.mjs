@@ -21,6 +21,7 @@ export function shortcuts(stage, { jumpToLive }) {
     m: press('mute'),
     c: press('captions'),
     f: press('fullscreen'),
+    q: press('quality'),
     l: jumpToLive,
     '?': () => dialog.showModal(),
   };

@@ -19,6 +19,45 @@ type broadcast struct {
 	talk  *lecture
 	runs  []run
 	ended bool
+
+	// ladder offers the smaller renditions too, but for those that are withdrawn.
+	ladder    bool
+	steep     bool
+	withdrawn string
+	gaps      []gap
+
+	// stuck is a track that nothing is added to, and since when.
+	stuck      string
+	stuckSince time.Time
+}
+
+// gap is a time in which nothing of a track is made. It is zero until it ends.
+type gap struct {
+	track       string
+	from, until time.Time
+}
+
+// breakTrack begins a gap of track and ends all others.
+func (b *broadcast) breakTrack(track string, now time.Time) {
+	for i := range b.gaps {
+		if b.gaps[i].until.IsZero() {
+			b.gaps[i].until = now
+		}
+	}
+	if track != "" {
+		b.gaps = append(b.gaps, gap{track: track, from: now})
+	}
+}
+
+// missing reports whether a track has nothing of the segment.
+func (b *broadcast) missing(track string, s segment) bool {
+	end := s.date.Add(b.talk.video[s.number%len(b.talk.video)])
+	for _, g := range b.gaps {
+		if g.track == track && end.After(g.from) && (g.until.IsZero() || s.date.Before(g.until)) {
+			return true
+		}
+	}
+	return false
 }
 
 // run is one uninterrupted stretch. It has published before it began, then one
@@ -87,13 +126,39 @@ func (b *broadcast) multivariant(captions bool) string {
 		subtitles = `#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subs",NAME="English",LANGUAGE="en",AUTOSELECT=YES,DEFAULT=NO,URI="c.m3u8"` + "\n"
 		group = `,SUBTITLES="subs"`
 	}
-	return "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-INDEPENDENT-SEGMENTS\n" +
-		`#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Audio",DEFAULT=YES,AUTOSELECT=YES,URI="a.m3u8"` + "\n" + subtitles +
-		`#EXT-X-STREAM-INF:BANDWIDTH=400000,RESOLUTION=960x540,CODECS="avc1.42c01f,mp4a.40.2",AUDIO="audio"` + group + "\nv.m3u8\n"
+	text := "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-INDEPENDENT-SEGMENTS\n" +
+		`#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Audio",DEFAULT=YES,AUTOSELECT=YES,URI="a.m3u8"` + "\n" + subtitles
+	if !b.ladder {
+		return text + `#EXT-X-STREAM-INF:BANDWIDTH=400000,RESOLUTION=960x540,CODECS="avc1.42c01f,mp4a.40.2",AUDIO="audio"` + group + "\nv.m3u8\n"
+	}
+	// A steep ladder is said to be far larger than it is, like a real one. The frame
+	// rates are those of a camera that says 29.97 and of encoders that were told 30.
+	times := 1
+	if b.steep {
+		times = 4
+	}
+	for _, v := range []struct {
+		track      string
+		bandwidth  int
+		attributes string
+	}{
+		{"v", 600000, `FRAME-RATE=29.970,RESOLUTION=960x540`},
+		{"m", 380000, `FRAME-RATE=30.000,RESOLUTION=640x360`},
+		{"l", 180000, `FRAME-RATE=30.000,RESOLUTION=320x180`},
+	} {
+		if v.track != b.withdrawn {
+			text += fmt.Sprintf("#EXT-X-STREAM-INF:BANDWIDTH=%d,", times*v.bandwidth) + v.attributes + `,CODECS="avc1.42c01f,mp4a.40.2",AUDIO="audio"` + group + "\n" + v.track + ".m3u8\n"
+		}
+	}
+	return text + `#EXT-X-STREAM-INF:BANDWIDTH=30000,CODECS="mp4a.40.2"` + "\no.m3u8\n" +
+		`#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90000,CODECS="avc1.42c01f",RESOLUTION=320x180,URI="l-iframes.m3u8"` + "\n"
 }
 
-// playlist writes the media playlist of track v, a or c (captions).
+// playlist writes the media playlist of a track; c is captions.
 func (b *broadcast) playlist(track string, now time.Time) string {
+	if track == b.stuck {
+		now = b.stuckSince
+	}
 	all := b.segments(now)
 	from := max(0, len(all)-window)
 	gone := 0
@@ -111,13 +176,16 @@ func (b *broadcast) playlist(track string, now time.Time) string {
 		i := s.number % len(b.talk.video)
 		length, name := b.talk.video[i], fmt.Sprintf("%s%d.m4s", track, i)
 		switch track {
-		case "a":
+		case "a", "o":
 			length = b.talk.audio[i]
 		case "c":
 			name = fmt.Sprintf("c%d.vtt", i)
 		}
 		if s.breaks {
 			p.WriteString("#EXT-X-DISCONTINUITY\n")
+		}
+		if b.missing(track, s) {
+			p.WriteString("#EXT-X-GAP\n")
 		}
 		fmt.Fprintf(&p, "#EXT-X-PROGRAM-DATE-TIME:%s\n#EXTINF:%.6f,\n%s\n",
 			s.date.UTC().Format("2006-01-02T15:04:05.000Z07:00"), length.Seconds(), name)

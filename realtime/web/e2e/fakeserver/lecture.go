@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-const lectureSeconds = 90
+const lectureSeconds = 60
 
 // slide is what the lecture shows: text, so that a screenshot says something, and
 // a clock that moves.
@@ -25,16 +25,17 @@ const slide = "drawbox=x=0:y=0:w=iw:h=ih:color=0xf4f1ea:t=fill," +
 	"drawtext=font=Mono:text='%{pts\\:hms}':x=w-tw-48:y=h-80:fontsize=30:fontcolor=0x566070," +
 	"drawbox=x=72:y=430:w=520:h=6:color=0xd9d2c4:t=fill"
 
-// lecture is an encoded talk: video and audio in segments of about a second.
+// lecture is an encoded talk: video (v, and smaller m and l) and audio (a, and o
+// for bad links) in segments of about a second.
 type lecture struct {
 	folder       string
 	video, audio []time.Duration
 }
 
-// loadLecture encodes the talk unless folder already has it.
+// loadLecture encodes the talk unless folder already has it, whole.
 func loadLecture(ctx context.Context, folder string) (*lecture, error) {
 	if _, err := os.Stat(filepath.Join(folder, "a.m3u8")); err != nil {
-		if err := encode(ctx, folder); err != nil {
+		if err := encodeInto(ctx, folder); err != nil {
 			return nil, err
 		}
 	}
@@ -53,6 +54,24 @@ func loadLecture(ctx context.Context, folder string) (*lecture, error) {
 	return &lecture{folder: folder, video: video[:n], audio: audio[:n]}, nil
 }
 
+// encodeInto makes folder appear when everything is in it.
+func encodeInto(ctx context.Context, folder string) error {
+	draft, err := os.MkdirTemp(filepath.Dir(folder), filepath.Base(folder)+"-")
+	if err != nil {
+		return fmt.Errorf("make folder for the lecture: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(draft) }()
+	if err = encode(ctx, draft); err != nil {
+		return err
+	}
+	if err = os.Rename(draft, folder); err != nil {
+		if _, serr := os.Stat(filepath.Join(folder, "a.m3u8")); serr != nil {
+			return fmt.Errorf("put the lecture in its place: %w", err)
+		}
+	}
+	return nil
+}
+
 func encode(ctx context.Context, folder string) error {
 	length := strconv.Itoa(lectureSeconds)
 	args := []string{
@@ -60,9 +79,14 @@ func encode(ctx context.Context, folder string) error {
 		"-f", "lavfi", "-i", "color=size=960x540:rate=15:duration=" + length + "," + slide,
 		"-f", "lavfi", "-i", "sine=frequency=330:beep_factor=4:sample_rate=48000:duration=" + length,
 	}
+	video := []string{"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "15", "-sc_threshold", "0", "-bf", "0"}
+	args = append(args, "-filter_complex", "[0:v]split=3[v][b][c];[b]scale=640:360[m];[c]scale=320:180[l]")
 	for _, track := range [][]string{
-		{"v", "-map", "0:v", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "15", "-sc_threshold", "0", "-bf", "0"},
+		append([]string{"v", "-map", "[v]"}, video...),
+		append([]string{"m", "-map", "[m]"}, video...),
+		append([]string{"l", "-map", "[l]"}, video...),
 		{"a", "-map", "1:a", "-c:a", "aac", "-b:a", "48k"},
+		{"o", "-map", "1:a", "-c:a", "aac", "-b:a", "24k"},
 	} {
 		args = append(args, track[1:]...)
 		args = append(args,
@@ -71,6 +95,7 @@ func encode(ctx context.Context, folder string) error {
 			"-hls_segment_filename", filepath.Join(folder, track[0]+"%d.m4s"),
 			filepath.Join(folder, track[0]+".m3u8"))
 	}
+	args = append(args, "-map", "0:v", "-frames:v", "1", "-s", "320x180", "-update", "1", filepath.Join(folder, "thumbnail.jpg"))
 	out, err := exec.CommandContext(ctx, "ffmpeg", args...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("encode lecture: %w: %s", err, out)

@@ -23,7 +23,7 @@ import (
 )
 
 func main() {
-	media := flag.String("media", "", "folder of the encoded lecture; filled if it is empty")
+	media := flag.String("media", "", "folder of the encoded lecture; made if it is not there")
 	flag.Parse()
 	if err := serve(context.Background(), *media, os.Stdin, os.Stdout); err != nil {
 		slog.New(slog.NewTextHandler(os.Stderr, nil)).Error("fake server stopped", "err", err)

@@ -45,8 +45,17 @@ type order struct {
 	StartsIn *float64 `json:"starts_in"` // seconds
 	Air      string   `json:"air"`       // on, off or end
 	Captions *bool    `json:"captions"`
-	Faults   *[]fault `json:"faults"`
-	Remove   bool     `json:"remove"`
+	Ladder   *bool    `json:"ladder"`
+	Steep    *bool    `json:"steep"`
+	// Gap names the rendition that has nothing but gaps from now on, "" for none;
+	// Withdrawn the one that the multivariant playlist leaves out, Stuck the one
+	// that is not added to any more.
+	Gap       *string  `json:"gap"`
+	Withdrawn *string  `json:"withdrawn"`
+	Stuck     *string  `json:"stuck"`
+	Thumbnail *bool    `json:"thumbnail"`
+	Faults    *[]fault `json:"faults"`
+	Remove    bool     `json:"remove"`
 }
 
 func newStage(talk *lecture) *stage {
@@ -101,6 +110,27 @@ func (c *class) apply(o order, now time.Time) {
 	if o.Captions != nil {
 		c.captions = *o.Captions
 	}
+	if o.Ladder != nil {
+		c.air.ladder = *o.Ladder
+	}
+	if o.Steep != nil {
+		c.air.steep = *o.Steep
+	}
+	if o.Gap != nil {
+		c.air.breakTrack(*o.Gap, now)
+	}
+	if o.Stuck != nil {
+		c.air.stuck, c.air.stuckSince = *o.Stuck, now
+	}
+	if o.Withdrawn != nil {
+		c.air.withdrawn = *o.Withdrawn
+	}
+	if o.Thumbnail != nil {
+		c.public.Thumbnail = ""
+		if *o.Thumbnail {
+			c.public.Thumbnail = "/live/" + c.public.ID + "/thumbnail.jpg"
+		}
+	}
 	if o.Faults != nil {
 		c.faults = *o.Faults
 	}
@@ -137,6 +167,10 @@ func (s *stage) serveMedia(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		text = c.air.caption(number)
+	case ext == ".jpg":
+		w.Header().Set("Content-Type", "image/jpeg")
+		http.ServeFile(w, r, filepath.Join(s.talk.folder, filepath.Base(file)))
+		return
 	default:
 		w.Header().Set("Content-Type", "video/mp4")
 		http.ServeFile(w, r, filepath.Join(s.talk.folder, filepath.Base(file)))

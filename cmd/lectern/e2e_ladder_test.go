@@ -1,0 +1,422 @@
+//go:build e2e
+
+package main_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lectern/lectern/realtime/api"
+	"github.com/lectern/lectern/realtime/class"
+)
+
+// rungs is a ladder that a slow machine encodes in real time.
+var rungs = []string{"source", "360p", "180p", "audio", "audio-only"}
+
+// nasty are sources that no browser plays, or not as they are; the last one is
+// passed through.
+func nasty() []source {
+	return []source{
+		{
+			name: "HEVC, 10 bit, Opus", video: "testsrc2=s=854x480:r=25", audio: tone, by: "rtsp",
+			codec: []string{"-c:v", "libx265", "-x265-params", "log-level=error:keyint=75:pools=1:frame-threads=1", "-pix_fmt", "yuv420p10le", "-c:a", "libopus"},
+		},
+		{
+			name: "interlaced, keyframes 10 s apart, 44.1 kHz mono", video: "testsrc2=s=720x480:r=60,interlace", audio: "sine=b=4:r=44100",
+			codec: []string{"-flags", "+ilme+ildct", "-x264-params", "tff=1", "-g", "300", "-keyint_min", "300", "-ac", "1"},
+		},
+		{
+			name: "portrait, 4:2:2, 5 pictures a second, G.711", video: "testsrc2=s=480x854:r=5", audio: "sine=b=4:r=8000", by: "rtsp",
+			codec: []string{"-pix_fmt", "yuv422p10le", "-g", "50", "-keyint_min", "50", "-c:a", "pcm_alaw", "-ar", "8000", "-ac", "1"},
+		},
+		{
+			name: "29.97 pictures a second, wide pixels, B pictures, 5.1", video: "testsrc2=s=640x480:r=30000/1001,setsar=4/3", audio: tone,
+			codec: []string{"-preset", "veryfast", "-bf", "2", "-ac", "6"},
+		},
+	}
+}
+
+// TestLadder gives one class four nasty sources in turn, kills its encoder, and
+// watches all of it: every rendition has the same segments, and a viewer who
+// changes between them misses no word.
+func TestLadder(t *testing.T) {
+	srv := startServer(t, t.TempDir(),
+		"LECTERN_TRANSCODE_LADDER="+strings.Join(rungs, ","), "LECTERN_HLS_WINDOW=1h",
+		"LECTERN_HLS_SEGMENT_DURATION=2s", "LECTERN_TRANSCODE_THUMBNAILS_INTERVAL=4s")
+	c, err := srv.api.Create(t.Context(), api.CreateClass{ID: "algebra", Title: "Linear algebra"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []string
+	for i, s := range nasty() {
+		files = append(files, s.withDefaults().record(t, fmt.Sprintf("nasty%d.mkv", i), 20+i*20))
+	}
+	var check *checkRun
+	var viewer *viewer
+	for i, s := range nasty() {
+		t.Log(s.name)
+		push := start(t, s.withDefaults().replay(files[i], c))
+		until(t, func() string { return srv.published(t, push, c, i, 3) })
+		if i == 0 {
+			check = startCheck(t, c.Playback.HLS)
+			viewer = startViewer(t, c.Playback.Watch)
+		}
+		viewer.plays()
+		if i == len(files)-1 {
+			srv.switchRungs(t, viewer)
+			srv.loseWorker(t, c)
+			viewer.plays()
+		}
+		push.kill()
+		until(t, func() string {
+			if got, gerr := srv.api.Get(t.Context(), c.ID); gerr != nil || got.State != class.Interrupted {
+				return fmt.Sprintf("the class is %s, %v", got.State, gerr)
+			}
+			return ""
+		})
+	}
+	if _, err = srv.api.End(t.Context(), c.ID); err != nil {
+		t.Fatal(err)
+	}
+	check.wait(t)
+	compareRenditions(t, strings.TrimSuffix(c.Playback.HLS, "index.m3u8"))
+
+	got, err := srv.api.Get(t.Context(), c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Thumbnail == nil || got.Storyboard == nil {
+		t.Fatalf("thumbnail %v, storyboard %v", got.Thumbnail, got.Storyboard)
+	}
+	if _, picture := get(t, *got.Thumbnail); !strings.HasPrefix(picture, "\xff\xd8") {
+		t.Error("the thumbnail is no JPEG")
+	}
+	if _, vtt := get(t, *got.Storyboard); strings.Count(vtt, " --> ") < 4 {
+		t.Errorf("storyboard:\n%s", vtt)
+	}
+}
+
+// record encodes the source for seconds into a file, whose name it returns.
+func (s source) record(t *testing.T, name string, seconds int) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	args := slices.Concat([]string{"-hide_banner", "-nostdin", "-loglevel", "error"}, s.encode(), []string{"-t", strconv.Itoa(seconds), file})
+	if out, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput(); err != nil {
+		t.Fatalf("record %s: %v: %s", s.name, err, out)
+	}
+	return file
+}
+
+// replay is the ffmpeg that pushes the file again and again in real time.
+func (s source) replay(file string, c api.Class) *exec.Cmd {
+	args := []string{"-hide_banner", "-nostdin", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i", file, "-c", "copy"}
+	if s.by == "rtsp" {
+		return exec.Command("ffmpeg", append(args, "-f", "rtsp", "-rtsp_transport", "tcp", c.Ingest.RTSP+"/"+c.StreamKey)...)
+	}
+	return exec.Command("ffmpeg", append(args, "-f", "flv", c.Ingest.RTMP+"/"+c.StreamKey)...)
+}
+
+// published complains until every rung of the ladder has n whole segments of the
+// run-th publication.
+func (s *server) published(t *testing.T, push *pushing, c api.Class, run, n int) string {
+	t.Helper()
+	select {
+	case <-push.done:
+		t.Fatalf("ffmpeg ended: %s", push.stderr.String())
+	default:
+	}
+	got, err := s.api.Get(t.Context(), c.ID)
+	if err != nil {
+		return err.Error()
+	}
+	if got.LadderState == nil {
+		return fmt.Sprintf("no ladder, refusal %+v", got.LastRefusal)
+	}
+	for _, r := range got.LadderState.Renditions {
+		if r.State != "encoded" && r.State != "passed_through" {
+			return fmt.Sprintf("%s is %s: %+v", r.Name, r.State, got.LadderState)
+		}
+		code, body := get(t, strings.Replace(c.Playback.HLS, "index.m3u8", r.Name+"/index.m3u8", 1))
+		if code != http.StatusOK {
+			return fmt.Sprintf("%s answers %d", r.Name, code)
+		}
+		breaks := strings.Split(body, "#EXT-X-DISCONTINUITY\n")
+		if len(breaks) <= run || strings.Count(breaks[len(breaks)-1], "#EXTINF")-strings.Count(breaks[len(breaks)-1], "#EXT-X-GAP") < n {
+			return fmt.Sprintf("%s has %d breaks:\n%s", r.Name, len(breaks)-1, body)
+		}
+	}
+	return ""
+}
+
+// choices is what the quality menu offers and plays.
+type choices struct {
+	Sizes   []any
+	Playing any
+	Choice  any
+	Error   string
+}
+
+// spectacle is what a viewer has noticed.
+type spectacle struct {
+	Jumps   [][2]float64
+	Longest float64 // ms
+	Late    float64 // ms, of the page's own timer: what the machine is to blame for
+	Error   string
+}
+
+// ask is do for answers of other forms.
+func (v *viewer) ask(command string, answer any) {
+	v.t.Helper()
+	if _, err := io.WriteString(v.stdin, command+"\n"); err != nil {
+		v.t.Fatal(err)
+	}
+	if !v.out.Scan() {
+		v.t.Fatalf("the browser is gone: %v", v.out.Err())
+	}
+	if err := json.Unmarshal(v.out.Bytes(), answer); err != nil {
+		v.t.Fatalf("%v: %s", err, v.out.Bytes())
+	}
+}
+
+// height waits until the picture has this many lines.
+func (v *viewer) height(why string, good func(width int) bool) {
+	v.t.Helper()
+	until(v.t, func() string {
+		s := v.do("look")
+		if !good(s.Width) {
+			var q choices
+			v.ask("quality", &q)
+			return fmt.Sprintf("%s: the picture is %d wide, %+v", why, s.Width, q)
+		}
+		return ""
+	})
+}
+
+// switchRungs changes the rung by menu and by a bad link. Nothing is to be missed.
+func (s *server) switchRungs(t *testing.T, v *viewer) {
+	t.Helper()
+	var smooth spectacle
+	v.do("watch")
+	for _, choice := range []struct {
+		name  string
+		width int
+	}{{"180p", 320}, {"360p", 640}} {
+		v.do("choose " + choice.name)
+		v.height("chosen "+choice.name, func(w int) bool { return w == choice.width })
+		v.plays()
+	}
+	v.ask("seen", &smooth)
+	smooth.judge(t, "by menu")
+	v.do("choose Auto")
+	v.height("a good link", func(w int) bool { return w > 640 })
+	v.do("watch")
+	// The source takes 1.2 Mbit/s, 360p 0.75, 180p 0.33, sound included.
+	v.do("throttle 1000 40")
+	v.height("a link of 1 Mbit/s", func(w int) bool { return w <= 640 })
+	v.plays()
+	v.do("throttle 550 40")
+	v.height("a link of 550 kbit/s", func(w int) bool { return w == 320 })
+	v.plays()
+	v.do("throttle 0 0")
+	v.height("a good link", func(w int) bool { return w > 320 })
+	v.plays()
+	var seen spectacle
+	v.ask("seen", &seen)
+	seen.judge(t, "by the link")
+}
+
+// judge fails for a repeated or lost word, and for a standstill that is not the
+// machine's fault.
+func (s spectacle) judge(t *testing.T, how string) {
+	t.Helper()
+	t.Logf("switching %s: a standstill of %.0f ms at most, timers %.0f ms late, jumps %v", how, s.Longest, s.Late, s.Jumps)
+	for _, j := range s.Jumps {
+		// hls.js helps a decoder that stands still with a nudge of a tenth of a second.
+		if d := j[1] - j[0]; d < 0 || d > 0.11 || len(s.Jumps) > 2 {
+			t.Errorf("the viewer was moved from %.2f to %.2f s", j[0], j[1])
+		}
+	}
+	if s.Longest > 1200+5*s.Late {
+		t.Errorf("a standstill of %.0f ms, timers %.0f ms late", s.Longest, s.Late)
+	}
+}
+
+// loseWorker kills the class's encoder process and waits for the next.
+func (s *server) loseWorker(t *testing.T, c api.Class) {
+	t.Helper()
+	workers := children(t, s.cmd.Process.Pid)
+	if len(workers) != 1 {
+		t.Fatalf("the server has the processes %v, want one encoder", workers)
+	}
+	if err := syscall.Kill(workers[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	until(t, func() string {
+		got, err := s.api.Get(t.Context(), c.ID)
+		if err != nil || got.LadderState == nil {
+			return fmt.Sprintf("no ladder: %v", err)
+		}
+		w := got.LadderState.Worker
+		if w.State != "running" || w.Restarts != 1 || w.LastReason != "killed" {
+			return fmt.Sprintf("the worker: %+v", w)
+		}
+		for _, r := range got.LadderState.Renditions {
+			if r.State != "encoded" && r.State != "passed_through" {
+				return r.Name + " is " + r.State
+			}
+		}
+		return ""
+	})
+}
+
+// children returns the processes that a process has started.
+func children(t *testing.T, pid int) []int {
+	t.Helper()
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []int
+	for _, list := range lists {
+		b, err := os.ReadFile(list)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for field := range strings.FieldsSeq(string(b)) {
+			child, err := strconv.Atoi(field)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, child)
+		}
+	}
+	return out
+}
+
+// compareRenditions wants the same segments in every rendition of an ended class,
+// to the millisecond, each beginning with a keyframe at the same time; and no
+// hole in the source.
+func compareRenditions(t *testing.T, base string) {
+	t.Helper()
+	type known struct {
+		listed
+		date  string
+		first time.Duration // presentation time of the first picture
+	}
+	want := map[string]known{}
+	for _, name := range rungs {
+		playlist := base + name + "/index.m3u8"
+		until(t, func() string {
+			if _, body := get(t, playlist); !strings.Contains(body, "#EXT-X-ENDLIST") {
+				return name + " has no end"
+			}
+			return ""
+		})
+		_, body := get(t, playlist)
+		segments, dates := readPlaylist(t, playlist), programDates(body)
+		if len(dates) != len(segments) {
+			t.Fatalf("%s: %d dates of %d segments", name, len(dates), len(segments))
+		}
+		whole := segments
+		if name == "source" {
+			whole = withoutTorn(t, segments)
+		}
+		dir, files, gaps := t.TempDir(), []string(nil), 0
+		for i, seg := range segments {
+			k := known{listed: seg, date: dates[i], first: -1}
+			if seg.gap {
+				gaps++
+			} else {
+				file := writeFile(t, dir, fmt.Sprintf("%s%d.mp4", name, i), []byte(download(t, seg.init)+download(t, seg.uri)))
+				packets := readPackets(t, file)
+				if len(packets) == 0 || !packets[0].key {
+					t.Fatalf("%s does not begin with a keyframe", seg.uri)
+				}
+				k.first = slices.MinFunc(packets, func(a, b packet) int { return cmp.Compare(a.pts, b.pts) }).pts
+				files = append(files, file)
+			}
+			w, ok := want[seg.number()]
+			if !ok {
+				want[seg.number()] = k
+				continue
+			}
+			if (w.duration-seg.duration).Abs() > time.Millisecond && !lastOfRun(segments, i) || w.date != k.date || w.discontinuity != seg.discontinuity {
+				t.Errorf("%s %s: %s at %s, break %v; the source: %s at %s, break %v",
+					name, seg.number(), seg.duration, k.date, seg.discontinuity, w.duration, w.date, w.discontinuity)
+			}
+			if video := !strings.HasPrefix(name, "audio"); video && w.first >= 0 && k.first >= 0 && (w.first-k.first).Abs() > time.Millisecond {
+				t.Errorf("%s %s begins at %s, the source at %s", name, seg.number(), k.first, w.first)
+			}
+		}
+		t.Logf("%s: %d segments, %d gaps", name, len(segments), gaps)
+		decode(t, files)
+		// One at most for the lost worker, and one where each publication was torn off.
+		if most := 1 + len(nasty()); gaps > most || len(whole) < 12 {
+			t.Errorf("%s: %d gaps in %d segments", name, gaps, len(segments))
+		}
+	}
+}
+
+// lastOfRun reports whether a publication was torn off in the segment: there the
+// renditions need not end together.
+func lastOfRun(segments []listed, i int) bool {
+	return i+1 == len(segments) || segments[i+1].discontinuity
+}
+
+// programDates returns the EXT-X-PROGRAM-DATE-TIME of the listed segments.
+func programDates(body string) []string {
+	var out []string
+	for line := range strings.Lines(body) {
+		if date, ok := strings.CutPrefix(strings.TrimSpace(line), "#EXT-X-PROGRAM-DATE-TIME:"); ok {
+			out = append(out, date)
+		}
+	}
+	return out
+}
+
+// The doctor measures with the real encoders what the machine can carry.
+func TestDoctor(t *testing.T) {
+	for _, args := range [][]string{{"doctor"}, {"doctor", "-json"}} {
+		out, err := exec.CommandContext(t.Context(), binary, args...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"libx264", "1080p30", "slides"} {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("%v says nothing of %s:\n%s", args, want, out)
+			}
+		}
+		if len(args) == 1 {
+			t.Logf("%s", out)
+			continue
+		}
+		var read struct {
+			Calibration map[string]float64
+			Capacity    []struct {
+				Source  string
+				Cores   float64
+				Classes int
+			}
+		}
+		if err := json.Unmarshal(out, &read); err != nil || len(read.Calibration) == 0 || len(read.Capacity) < 4 {
+			t.Errorf("%v: %s", err, out)
+		}
+		for _, row := range read.Capacity {
+			if row.Cores <= 0 {
+				t.Errorf("%+v", row)
+			}
+		}
+	}
+}

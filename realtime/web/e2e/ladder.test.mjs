@@ -1,0 +1,356 @@
+// Choosing and losing renditions, in Chromium, against the fake server.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { after, before, describe, test } from 'node:test';
+import {
+  assertSmooth, choose, launchBrowser, lectern, openPage, quality, SCREENS, throttle, until, untilPlaying, untilState, wake, watch,
+} from './browser.mjs';
+import { startFake } from './fake.mjs';
+
+let fake;
+let browser;
+let axe;
+let names = 0;
+const tests = [];
+
+/** LADDER offers 540p, 360p, 180p and sound alone. */
+const LADDER = { state: 'live', air: 'on', ladder: true };
+const WIDTHS = { 540: 960, 360: 640, 180: 320 };
+
+/** withPage makes a class, opens its page, runs body and checks that nothing broke. */
+function withPage(name, body, { order = LADDER, screen = SCREENS.desktop, init } = {}) {
+  tests.push([name, async () => {
+    const id = `ladder-${names += 1}`;
+    const url = await fake.set(id, { title: name, ...order });
+    const page = await openPage(browser, 'about:blank', screen);
+    try {
+      if (init) {
+        await page.addInitScript(init);
+      }
+      await page.goto(url);
+      await body(page, (more) => fake.set(id, more));
+      assert.deepEqual(page.faults, []);
+    } finally {
+      await page.context().close();
+    }
+  }]);
+}
+
+const text = (page, selector) => page.locator(selector).innerText();
+const pass = (seconds) => new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
+
+/** untilShown waits until the picture has a size. */
+const untilShown = (page, size, timeout) => until(async () => {
+  const { width } = await lectern(page);
+  return width === WIDTHS[size] ? '' : `picture is ${width} wide, not that of ${size}p: ${JSON.stringify(await quality(page))}`;
+}, timeout);
+
+/** mediaOf counts the requests for media of each track from now on. */
+function mediaOf(page) {
+  const counts = {};
+  page.on('request', (request) => {
+    const [, track] = /\/([a-z])\d+\.m4s$/.exec(request.url()) ?? [];
+    if (track) {
+      counts[track] = (counts[track] ?? 0) + 1;
+    }
+  });
+  return counts;
+}
+
+withPage('down and up by menu without a stall', async (page) => {
+  await untilPlaying(page, 2);
+  assert.deepEqual((await quality(page)).sizes, [540, 360, 180]);
+  const report = await watch(page);
+  for (const size of [180, 540, 360]) {
+    await choose(page, `${size}p`);
+    assert.equal(await text(page, '#quality-now'), `${size}p`);
+    assert.equal(await text(page, '#announce'), `Quality: ${size}p.`);
+    await untilShown(page, size);
+    assert.equal((await quality(page)).choice, size);
+  }
+  await choose(page, /^Auto/);
+  await untilPlaying(page, 2);
+  assert.equal(await page.evaluate(() => window.lectern.hls.autoLevelEnabled), true);
+  assertSmooth(await report());
+});
+
+withPage('by keyboard alone', async (page) => {
+  await untilPlaying(page, 1);
+  const button = page.locator('#quality');
+  const at = () => page.evaluate(() => document.activeElement.textContent.trim());
+  await button.focus();
+  assert.equal(await button.getAttribute('aria-expanded'), 'false');
+  await page.keyboard.press('Enter');
+  assert.equal(await button.getAttribute('aria-expanded'), 'true');
+  assert.match(await at(), /^Auto/);
+  for (const [key, want] of [['ArrowDown', '540p'], ['ArrowUp', /^Auto/], ['ArrowUp', 'Sound only'], ['ArrowDown', /^Auto/], ['End', 'Sound only'], ['Home', /^Auto/]]) {
+    await page.keyboard.press(key);
+    assert.match(await at(), new RegExp(want), key);
+  }
+  await page.keyboard.press('Escape');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'quality');
+  assert.equal(await page.locator('#quality-menu').isVisible(), false);
+  assert.equal((await quality(page)).choice, 'auto');
+
+  await page.keyboard.press('q');
+  await page.keyboard.press('End');
+  await page.keyboard.press('ArrowUp');
+  await page.keyboard.press(' '); // chooses, and does not pause
+  assert.equal((await lectern(page)).paused, false);
+  await until(async () => ((await button.getAttribute('aria-label')) === 'Quality: 180p' ? '' : 'the name stays'));
+  await untilShown(page, 180);
+
+  await page.keyboard.press('ArrowUp');
+  assert.equal(await at(), 'Sound only');
+  await page.keyboard.press('Tab');
+  assert.equal(await page.locator('#quality-menu').isVisible(), false);
+  assert.notEqual(await page.evaluate(() => document.activeElement.id), 'quality');
+  await page.keyboard.press('q');
+  assert.equal(await page.locator('[aria-checked="true"]').innerText(), '180p');
+  assert.equal(await at(), '180p');
+  await page.mouse.click(600, 790);
+  assert.equal(await page.locator('#quality-menu').isVisible(), false);
+});
+
+withPage('by finger on a phone', async (page) => {
+  await untilPlaying(page, 1);
+  // The bar comes with a tap and goes soon.
+  const open = () => until(async () => {
+    await page.tap('#video');
+    await page.tap('#quality', { timeout: 2000 }).catch(() => {});
+    return await page.locator('#quality-menu').isVisible() ? '' : 'menu is not open';
+  });
+  await open();
+  const box = await page.locator('#quality-menu').boundingBox();
+  assert.deepEqual([box.x, Math.round(box.x + box.width), Math.round(box.y + box.height)], [0, 390, 844], 'not at the lower edge');
+  await page.getByRole('menuitemradio', { name: '180p', exact: true }).tap();
+  await untilShown(page, 180);
+  assert.equal(await page.locator('#quality-menu').isVisible(), false);
+  await open();
+  await page.touchscreen.tap(200, 350); // elsewhere
+  assert.equal(await page.locator('#quality-menu').isVisible(), false);
+  assert.equal((await quality(page)).choice, 180);
+}, { screen: SCREENS.phone });
+
+withPage('the choice is remembered', async (page, set) => {
+  await untilPlaying(page, 1);
+  await choose(page, '180p');
+  await untilShown(page, 180);
+  const media = mediaOf(page);
+  await page.reload();
+  await untilPlaying(page, 2);
+  assert.equal((await lectern(page)).width, 320);
+  assert.deepEqual([media.v, media.m], [undefined, undefined], 'loaded another rendition first');
+  assert.equal(await text(page, '#quality-now'), '180p');
+
+  // A class without it adapts, and the wish stays.
+  await set({ withdrawn: 'l' });
+  await page.reload();
+  await untilPlaying(page, 1);
+  assert.deepEqual((({ sizes, choice }) => ({ sizes, choice }))(await quality(page)), { sizes: [540, 360], choice: 'auto' });
+  await set({ withdrawn: '' });
+  await page.reload();
+  await untilShown(page, 180);
+});
+
+withPage('sound only stops the video bytes', async (page) => {
+  await untilPlaying(page, 1);
+  await choose(page, 'Sound only');
+  await until(async () => ((await quality(page)).choice === 'sound' ? '' : 'still video'));
+  await untilPlaying(page, 1);
+  const media = mediaOf(page);
+  await untilPlaying(page, 3);
+  assert.deepEqual(Object.keys(media), ['o'], JSON.stringify(media));
+  assert.equal((await lectern(page)).width, 0);
+  assert.match(await text(page, '#sound-only'), /Sound only/);
+  assert.equal(await text(page, '#quality-now'), 'Sound');
+
+  const again = mediaOf(page);
+  await page.reload();
+  await untilPlaying(page, 1);
+  assert.deepEqual(Object.keys(again), ['o'], JSON.stringify(again));
+
+  await wake(page);
+  await page.click('#video-on');
+  await until(async () => ((await lectern(page)).width > 0 ? '' : 'no picture'));
+  await untilPlaying(page, 1);
+  assert.equal((await quality(page)).choice, 'auto');
+  const { latency } = await lectern(page);
+  assert.ok(latency < 8, `${latency} s behind`);
+  assert.equal(await page.locator('#sound-only').isVisible(), false);
+});
+
+for (const manual of [false, true]) {
+  withPage(`a gap in the rendition on screen is not seen, ${manual ? 'chosen by hand' : 'automatic'}`, async (page, set) => {
+    await untilPlaying(page, 1);
+    if (manual) {
+      await choose(page, '540p');
+    }
+    await untilShown(page, 540);
+    const report = await watch(page);
+    await set({ gap: 'v' });
+    await untilShown(page, 360);
+    await untilPlaying(page, 2);
+    assert.equal(await page.evaluate(() => window.lectern.hls.levels.length), 3);
+    await set({ gap: '' });
+    await untilPlaying(page, 2);
+    assertSmooth(await report());
+    if (manual) {
+      // It is to be had again, and the viewer had asked for it.
+      await untilPlaying(page, 5); // past the gap
+      await page.evaluate(() => {
+        const now = performance.now.bind(performance);
+        performance.now = () => now() + 60000;
+      });
+      await untilShown(page, 540);
+    }
+  });
+}
+
+withPage('a rendition that is withdrawn leaves the menu, and comes back', async (page, set) => {
+  await untilPlaying(page, 1);
+  await choose(page, '540p');
+  await untilShown(page, 540);
+  const report = await watch(page);
+  await set({ gap: 'v', withdrawn: 'v' });
+  await untilShown(page, 360);
+  await until(async () => ((await quality(page)).sizes.join() === '360,180' ? '' : 'still offered'));
+  assert.equal((await quality(page)).choice, 'auto');
+  assert.equal(await text(page, '#quality-now'), 'Auto');
+  await page.keyboard.press('q');
+  assert.equal(await page.getByRole('menuitemradio').count(), 4);
+  await set({ gap: '', withdrawn: '' });
+  await untilPlaying(page, 5); // past the gap
+  await page.evaluate(() => window.lectern.refresh());
+  await until(async () => ((await quality(page)).sizes.join() === '540,360,180' ? '' : 'not offered again'));
+  assert.match(await page.evaluate(() => document.activeElement.textContent), /^Auto|540p/);
+  await untilShown(page, 540); // the wish stands
+  assertSmooth(await report());
+});
+
+withPage('a rendition whose files are gone is left', async (page, set) => {
+  await untilPlaying(page, 1);
+  await choose(page, '540p');
+  await untilShown(page, 540);
+  const report = await watch(page);
+  await set({ faults: [{ match: '/v', status: 404 }] });
+  await untilShown(page, 360);
+  await untilPlaying(page, 1);
+  assertSmooth(await report());
+});
+
+withPage('a rendition that falls silent is left', async (page, set) => {
+  await untilPlaying(page, 1);
+  await choose(page, '540p');
+  await untilShown(page, 540);
+  await set({ stuck: 'v' });
+  await untilShown(page, 360);
+  await untilPlaying(page, 1);
+});
+
+withPage('what was not there at first can be chosen later', async (page, set) => {
+  await untilPlaying(page, 1);
+  assert.deepEqual((await quality(page)).sizes, [540, 360]);
+  await set({ withdrawn: '' });
+  await page.evaluate(() => window.lectern.refresh());
+  await until(async () => ((await quality(page)).sizes.includes(180) ? '' : 'not offered'));
+  await choose(page, '180p');
+  await untilShown(page, 180);
+  await untilPlaying(page, 1);
+}, { order: { ...LADDER, withdrawn: 'l' } });
+
+withPage('a link of unknown speed gets little at first', async (page) => {
+  await untilPlaying(page, 1);
+  const media = mediaOf(page);
+  await page.reload();
+  await untilPlaying(page, 1);
+  assert.notEqual(Object.keys(media).filter((track) => track !== 'a')[0], 'v', JSON.stringify(media));
+}, {
+  order: { ...LADDER, steep: true },
+  init: () => Object.defineProperty(navigator, 'connection', { value: undefined }),
+});
+
+withPage('a link that gets slow is followed down, and up again', async (page) => {
+  await untilPlaying(page, 1);
+  await untilShown(page, 540);
+  await throttle(page, 450, 60);
+  await until(async () => ((await lectern(page)).width < 960 ? '' : 'still the largest'));
+  await throttle(page, 0, 0);
+  await untilShown(page, 540);
+  await untilPlaying(page, 1);
+});
+
+withPage('data saver stays with the lowest rendition', async (page) => {
+  await untilPlaying(page, 3);
+  assert.equal((await lectern(page)).width, 320);
+  assert.equal((await quality(page)).choice, 'auto');
+  await choose(page, '360p');
+  await untilShown(page, 360);
+}, { init: () => Object.defineProperty(navigator, 'connection', { value: { saveData: true, downlink: 10 } }) });
+
+withPage('native HLS can be told sound only', async (page) => {
+  await untilPlaying(page, 1);
+  await until(async () => (await page.locator('#quality').isHidden() ? 'no button' : ''));
+  await page.keyboard.press('q');
+  assert.deepEqual(await page.getByRole('menuitemradio').allInnerTexts(), ['Auto', 'Sound only']);
+  await page.keyboard.press('Escape');
+  await choose(page, 'Sound only');
+  await until(async () => ((await page.evaluate(() => document.querySelector('video').src)).endsWith('/o.m3u8') ? '' : 'not the playlist of sound alone'));
+}, {
+  init: () => {
+    delete window.MediaSource;
+    delete window.ManagedMediaSource;
+    delete window.WebKitMediaSource;
+  },
+});
+
+withPage('a class without a ladder has no menu', async (page) => {
+  await untilPlaying(page, 1);
+  await wake(page);
+  assert.equal(await page.locator('#quality').isVisible(), false);
+  await page.keyboard.press('q');
+  assert.equal(await page.locator('#quality-menu').isVisible(), false);
+}, { order: { state: 'live', air: 'on' } });
+
+withPage('the last picture stands in until the class is on', async (page) => {
+  await untilState(page, 'waiting');
+  assert.match(await page.locator('video').getAttribute('poster'), /^\/live\/ladder-\d+\/thumbnail\.jpg$/);
+}, { order: { state: 'scheduled', thumbnail: true } });
+
+for (const [name, screen, colorScheme] of [['desktop', SCREENS.desktop, 'light'], ['phone', SCREENS.phone, 'dark'], ['sideways', SCREENS.sideways, 'light'], ['zoomed', SCREENS.zoomed, 'light']]) {
+  withPage(`accessible on ${name}`, async (page) => {
+    await untilPlaying(page, 1);
+    await page.evaluate(axe);
+    const violations = async () => (await page.evaluate(() => window.axe.run(document))).violations
+      .map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`);
+    await page.keyboard.press('q');
+    assert.equal(await page.locator('#quality-menu').isVisible(), true);
+    assert.deepEqual(await violations(), []);
+    const outside = await page.evaluate(() => Array.from(document.querySelectorAll('#quality, #quality-menu, #quality-menu button'))
+      .map((e) => ({ text: e.textContent, box: e.getBoundingClientRect() }))
+      .filter(({ box }) => box.left < 0 || box.top < 0 || box.right > innerWidth + 0.5 || box.bottom > innerHeight + 0.5 || box.height < (matchMedia('(pointer: coarse)').matches ? 44 : 24))
+      .map(({ text: t, box }) => `${t} ${JSON.stringify(box)}`));
+    assert.deepEqual(outside, []);
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#sound-only:visible');
+    assert.deepEqual(await violations(), []);
+  }, { screen: { ...screen, colorScheme, reducedMotion: 'reduce' } });
+}
+
+describe('ladder', { concurrency: Number(process.env.E2E_CONCURRENCY ?? 5) }, () => {
+  before(async () => {
+    fake = await startFake();
+    browser = await launchBrowser();
+    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  });
+  after(async () => {
+    await browser?.close();
+    await fake?.stop();
+  });
+  for (const [name, run] of tests) {
+    test(name, { timeout: 180000 }, run);
+  }
+});
