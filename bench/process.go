@@ -176,7 +176,7 @@ func (m *meter) look() error {
 	for id, cpu := range now {
 		own += cpu - m.workers[id]
 		m.used.workers += cpu - m.workers[id]
-		if n, err := readResident(id); err == nil { // it may have ended
+		if n, gone := readResident(id); gone == nil { // it may have ended
 			memory += n
 		}
 	}

@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/lectern/lectern/media"
+	"github.com/lectern/lectern/transcode"
 )
 
 // dropReason says where access units were lost. The value is the `reason` label.
@@ -42,6 +45,11 @@ type Metrics struct {
 	dropped  [dropReasons]prometheus.Counter
 	lines    prometheus.Counter
 
+	// Of video rungs.
+	encoded prometheus.Counter
+	skipped prometheus.Counter
+	busy    prometheus.Counter
+
 	mu   sync.Mutex // guards the field below
 	lags map[*Host]time.Duration
 }
@@ -64,6 +72,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		sent:     counter("lectern_worker_sent_bytes_total", "Bytes sent to worker processes."),
 		received: counter("lectern_worker_received_bytes_total", "Bytes received from worker processes."),
 		lines:    counter("lectern_worker_dropped_log_lines_total", "Lines that workers wrote to stderr beyond the rate that is logged."),
+		encoded:  counter("lectern_worker_encoded_pictures_total", "Pictures encoded, over all rungs."),
+		skipped:  counter("lectern_worker_skipped_pictures_total", "Pictures left out of a rung for want of time."),
+		busy:     counter("lectern_worker_encoding_seconds_total", "Time spent encoding pictures, over all rungs."),
 		lags:     map[*Host]time.Duration{},
 	}
 	lost := prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -80,11 +91,29 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for r, word := range [dropReasons]string{"feed_full", "events_full", "overlap", "stale", "invalid"} {
 		m.dropped[r] = dropped.WithLabelValues(word)
 	}
-	reg.MustRegister(m.running, m.memory, m.starts, lost, m.givenUp, m.sent, m.received, dropped, m.lines,
+	reg.MustRegister(m.running, m.memory, m.starts, lost, m.givenUp, m.sent, m.received, dropped, m.lines, m.encoded, m.skipped, m.busy,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "lectern_worker_lag_seconds", Help: "Time from receiving a picture to having encoded it, worst rung of all classes.",
 		}, m.worstLag))
 	return m
+}
+
+// pictures counts what a run's rungs have done since before.
+func (m *Metrics) pictures(before, now []transcode.RungStats) {
+	known := map[media.TrackID]transcode.RungStats{}
+	for _, r := range before {
+		known[r.Track] = r
+	}
+	for _, r := range now {
+		b := known[r.Track]
+		if r.Encoded < b.Encoded || r.Dropped < b.Dropped || r.Busy < b.Busy {
+			b = transcode.RungStats{} // another process
+		}
+		// What a worker says is not believed: a counter that falls is a panic.
+		m.encoded.Add(float64(max(0, r.Encoded-b.Encoded)))
+		m.skipped.Add(float64(max(0, r.Dropped-b.Dropped)))
+		m.busy.Add(max(0, r.Busy-b.Busy).Seconds())
+	}
 }
 
 // lag notes the worst lag of a Host's rungs; a negative one forgets it.

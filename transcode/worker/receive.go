@@ -183,6 +183,7 @@ func (h *Host) takeStats(body []byte) error {
 	if err != nil || !ok {
 		return nil // the heartbeat of a worker that is opening, or has nothing to do
 	}
+	h.metrics.pictures(h.status.Stats.Rungs, s.Rungs)
 	h.status.Stats = s
 	h.metrics.lag(h, worst(s.Rungs))
 	h.putLocked(transcode.Event{Stats: &s})
