@@ -34,14 +34,13 @@ type server struct {
 // beside its own environment.
 func startServer(ctx context.Context, binary, dir string, env []string) (_ *server, err error) {
 	addrFile := filepath.Join(dir, "addrs.json")
-	cmd := exec.CommandContext(ctx, binary, "serve", "-addr-file", addrFile) //nolint:gosec // the caller's own binary
+	// It is stopped by stop alone: a second signal would end it at once.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), binary, "serve", "-addr-file", addrFile) //nolint:gosec // the caller's own binary
 	data := filepath.Join(dir, "data")
 	cmd.Env = append(append(os.Environ(), env...),
 		"LECTERN_LISTEN_RTMP=127.0.0.1:0", "LECTERN_LISTEN_RTSP=", "LECTERN_LISTEN_HTTP=127.0.0.1:0",
 		"LECTERN_LISTEN_ADMIN=127.0.0.1:0", "LECTERN_DATA="+data, "LECTERN_API_TOKEN="+token, "LECTERN_LOG_LEVEL=warn")
 	cmd.Stderr = os.Stderr
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 20 * time.Second
 	if err = cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start server: %w", err)
 	}
@@ -66,11 +65,16 @@ func startServer(ctx context.Context, binary, dir string, env []string) (_ *serv
 	return s, err
 }
 
+// stopLimit is how long a server may take to stop.
+const stopLimit = 20 * time.Second
+
 // stop ends the server and waits for it.
 func (s *server) stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("stop server: %w", err)
 	}
+	kill := time.AfterFunc(stopLimit, func() { _ = s.cmd.Process.Kill() })
+	defer kill.Stop()
 	if err := s.cmd.Wait(); err != nil {
 		return fmt.Errorf("stop server: %w", err)
 	}

@@ -62,8 +62,8 @@ func allowedImports() map[string][]string {
 			"media/health", "media/rtmp", "media/rtsp", "media/stream", "transcode", "transcode/worker", "hls", "hls/origin",
 			"storage/segment", "storage/storyboard", "realtime/class", "realtime/web",
 		},
-		// bench meets a server as its users do.
-		"bench":                               {"realtime/api", "realtime/class"},
+		// bench meets a server as its users do, and a worker process as a server does.
+		"bench":                               {"media", "transcode", "transcode/worker", "realtime/api", "realtime/class"},
 		"realtime/web/e2e/fakeserver":         {"realtime/web"},
 		"configs/internal/reference":          {"configs"},
 		"configs/internal/reference/generate": {"configs/internal/reference"},
