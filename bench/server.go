@@ -34,13 +34,15 @@ type server struct {
 // beside its own environment.
 func startServer(ctx context.Context, binary, dir string, env []string) (_ *server, err error) {
 	addrFile := filepath.Join(dir, "addrs.json")
-	// It is stopped by stop alone: a second signal would end it at once.
+	// It is stopped by stop alone, also when a terminal signals all that run in it: a
+	// second signal would end it at once.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), binary, "serve", "-addr-file", addrFile) //nolint:gosec // the caller's own binary
 	data := filepath.Join(dir, "data")
 	cmd.Env = append(append(os.Environ(), env...),
 		"LECTERN_LISTEN_RTMP=127.0.0.1:0", "LECTERN_LISTEN_RTSP=", "LECTERN_LISTEN_HTTP=127.0.0.1:0",
 		"LECTERN_LISTEN_ADMIN=127.0.0.1:0", "LECTERN_DATA="+data, "LECTERN_API_TOKEN="+token, "LECTERN_LOG_LEVEL=warn")
 	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err = cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start server: %w", err)
 	}
