@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -166,7 +167,7 @@ func (c *checker) multivariant(m *multivariant) {
 
 // variants checks the variants together.
 func (c *checker) variants(m *multivariant) {
-	none, rates, video, sound := 0, map[string]bool{}, 0, 0
+	none, rates, video, sound, withSound := 0, map[string]bool{}, 0, 0, false
 	for _, v := range m.variants {
 		if v["CLOSED-CAPTIONS"] == "NONE" {
 			none++
@@ -174,6 +175,7 @@ func (c *checker) variants(m *multivariant) {
 		if hasVideo(v["CODECS"]) {
 			video++
 			rates[v["BANDWIDTH"]] = true
+			withSound = withSound || v["AUDIO"] != "" || strings.Contains(v["CODECS"], "mp4a.")
 		} else {
 			sound++
 		}
@@ -189,7 +191,7 @@ func (c *checker) variants(m *multivariant) {
 	if len(rates) < 2 {
 		c.report.broken(17, "multivariant", "%d", len(rates))
 	}
-	if sound == 0 {
+	if sound == 0 && withSound {
 		c.report.broken(98, "multivariant", "none")
 	}
 	if len(m.iFrames) == 0 {
