@@ -3,6 +3,7 @@ package bench
 import (
 	"errors"
 	"io"
+	"sync"
 	"testing"
 	"time"
 )
@@ -109,5 +110,24 @@ func TestHighest(t *testing.T) {
 				t.Errorf("highest = %d, want %d", got, tc.want)
 			}
 		})
+	}
+}
+
+func TestBurnEndsWithItsInput(t *testing.T) {
+	in, hold := io.Pipe()
+	done := make(chan uint64, 1)
+	var wg sync.WaitGroup
+	wg.Go(func() { done <- Burn(t.Context(), in) })
+	defer wg.Wait()
+	select {
+	case <-done:
+		t.Fatal("it ended before its input")
+	default:
+	}
+	if err := hold.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if <-done == 0 {
+		t.Error("nothing was computed")
 	}
 }
