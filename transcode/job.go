@@ -30,8 +30,8 @@ type Source interface {
 }
 
 // Observer is told what becomes of a class, and what an encoder finds beside the
-// renditions. Its methods
-// are called by the goroutine that calls Next and must not block.
+// renditions. Its methods are called by the goroutine that calls Next and must not
+// block.
 type Observer interface {
 	// Planned is called when a run begins, before its encoder is opened: State has
 	// the plan. A level that is set meanwhile counts from the first picture on.

@@ -130,11 +130,13 @@ func (j *Job) advance(au *media.AccessUnit) {
 	if !j.keys.observe(at, au.RandomAccess, lead.Codec.Kind() == media.KindAudio) {
 		return
 	}
+	if j.lostGood {
+		j.giveUp()
+		return
+	}
 	for _, t := range j.sortedEncoded() {
 		scale := t.track.Timescale
 		switch {
-		case j.lostGood:
-			j.gapUntil(t, scale.Ticks(j.keys.last))
 		case t.shed || t.lost:
 			// An encoder that begins anew begins at the latest keyframe, so what is
 			// before the one before it will not come.

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -174,20 +173,6 @@ type spectacle struct {
 	Longest float64 // ms
 	Late    float64 // ms, of the page's own timer: what the machine is to blame for
 	Error   string
-}
-
-// ask is do for answers of other forms.
-func (v *viewer) ask(command string, answer any) {
-	v.t.Helper()
-	if _, err := io.WriteString(v.stdin, command+"\n"); err != nil {
-		v.t.Fatal(err)
-	}
-	if !v.out.Scan() {
-		v.t.Fatalf("the browser is gone: %v", v.out.Err())
-	}
-	if err := json.Unmarshal(v.out.Bytes(), answer); err != nil {
-		v.t.Fatalf("%v: %s", err, v.out.Bytes())
-	}
 }
 
 // height waits until the picture has this many lines.

@@ -205,20 +205,26 @@ func startViewer(t *testing.T, url string) *viewer {
 
 func (v *viewer) do(command string) sight {
 	v.t.Helper()
+	var s sight
+	v.ask(command, &s)
+	if s.Error != "" || len(s.Faults) > 0 {
+		v.t.Fatalf("the page: %s %v", s.Error, s.Faults)
+	}
+	return s
+}
+
+// ask gives the browser a command and decodes its answer.
+func (v *viewer) ask(command string, answer any) {
+	v.t.Helper()
 	if _, err := io.WriteString(v.stdin, command+"\n"); err != nil {
 		v.t.Fatal(err)
 	}
 	if !v.out.Scan() {
 		v.t.Fatalf("the browser is gone: %v", v.out.Err())
 	}
-	var s sight
-	if err := json.Unmarshal(v.out.Bytes(), &s); err != nil {
+	if err := json.Unmarshal(v.out.Bytes(), answer); err != nil {
 		v.t.Fatalf("%v: %s", err, v.out.Bytes())
 	}
-	if s.Error != "" || len(s.Faults) > 0 {
-		v.t.Fatalf("the page: %s %v", s.Error, s.Faults)
-	}
-	return s
 }
 
 // plays waits until the picture has moved on by two seconds.

@@ -52,10 +52,6 @@ type drawn struct {
 // newEncoding makes the ladder of the class from what the reader gets.
 func (p *pipelines) newEncoding(pl *pipeline, reader *stream.Reader) (*encoding, error) {
 	logger := p.logger.With("class", pl.class.ID)
-	ladder, err := p.ladderOf(pl.ladder.Load(), p.hlsConfig(pl.class).SegmentDuration)
-	if err != nil {
-		return nil, err
-	}
 	e := &encoding{
 		class: pl.class.ID, governor: p.governor, viewers: p.viewers, logger: logger.With("component", "pipeline"),
 		monitor: health.New(p.cfg.Health, health.Deps{OnEvent: func(ev health.Event) {
@@ -63,15 +59,15 @@ func (p *pipelines) newEncoding(pl *pipeline, reader *stream.Reader) (*encoding,
 		}}),
 		board: filepath.Join(pl.dir, boardFolder), boards: p.cfg.Storyboard, drawn: make(chan drawn, maxPictures),
 	}
-	deps := transcode.JobDeps{Ladder: ladder, Source: &watched{reader: reader, monitor: e.monitor}, Observer: e, Logger: logger}
+	deps := transcode.JobDeps{Ladder: pl.ladder.Load(), Source: &watched{reader: reader, monitor: e.monitor}, Observer: e, Logger: logger}
 	if len(p.worker) > 0 {
-		e.host, err = worker.New(p.cfg.Worker, worker.Deps{
+		host, err := worker.New(p.cfg.Worker, worker.Deps{
 			Command: p.worker, Env: os.Environ(), Logger: logger, Metrics: p.workerMetrics, Now: time.Now,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("start encoder: %w", err)
 		}
-		deps.Encoder = e.host
+		e.host, deps.Encoder = host, host
 	}
 	e.job = transcode.NewJob(transcode.JobConfig{
 		MaxKeyframeInterval: maxKeyframeInterval(p.cfg.Stream, p.hlsConfig(pl.class).SegmentDuration) + keyframeSlack,

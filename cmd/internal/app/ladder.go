@@ -2,6 +2,7 @@ package app
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/lectern/lectern/media/stream"
@@ -13,17 +14,14 @@ import (
 // ladderOf returns the ladder of a class that has chosen these renditions, or the
 // configured one for nil. segment is the class's segment duration: a grid that is
 // wider would make longer ones.
-func (p *pipelines) ladderOf(renditions *[]string, segment time.Duration) (*transcode.Ladder, error) {
+func (p *pipelines) ladderOf(renditions []string, segment time.Duration) (*transcode.Ladder, error) {
 	cfg := p.cfg.Transcode
 	cfg.Grid = min(cfg.Grid, segment)
 	if len(p.worker) == 0 {
 		cfg.Encoder = transcode.EncoderNone
 	}
 	cfg.Encoder = p.machine.encoder(cfg.Encoder)
-	if renditions == nil {
-		return transcode.NewLadder(cfg)
-	}
-	return transcode.NewLadder(cfg, *renditions)
+	return transcode.NewLadder(cfg, renditions)
 }
 
 // maxKeyframeInterval is how far apart keyframes may be for pictures to be passed
@@ -38,21 +36,16 @@ func maxKeyframeInterval(cfg stream.Config, segment time.Duration) time.Duration
 // setLadder sets what the class's next publication becomes. A choice that the
 // configuration allows no longer gives way to the configured ladder.
 func (p *pipelines) setLadder(pl *pipeline, renditions []string) error {
-	var chosen *[]string
-	if renditions != nil {
-		chosen = &renditions
-	}
 	segment := p.hlsConfig(pl.class).SegmentDuration
-	ladder, err := p.ladderOf(chosen, segment)
-	if err != nil && chosen != nil {
+	ladder, err := p.ladderOf(renditions, segment)
+	if err != nil && renditions != nil {
 		p.logger.Warn("ladder of the class is not to be had, the configured one is taken", "component", "pipeline", "class", pl.class.ID, "err", err)
-		chosen = nil
 		ladder, err = p.ladderOf(nil, segment)
 	}
 	if err != nil {
 		return err
 	}
-	pl.ladder.Store(chosen)
+	pl.ladder.Store(ladder)
 	pl.stream.SetTerms(stream.Terms{Admit: ladder.Admit, AnyKeyframeInterval: ladder.Encodes()})
 	if e := pl.encoding.Load(); e != nil {
 		e.job.SetLadder(ladder)
@@ -72,7 +65,7 @@ func (p *pipelines) changeLadder(id string, renditions []string) error {
 
 // checkLadder says what is wrong with the renditions chosen for a class.
 func (p *pipelines) checkLadder(renditions []string) error {
-	_, err := p.ladderOf(&renditions, p.cfg.HLS.SegmentDuration)
+	_, err := p.ladderOf(renditions, p.cfg.HLS.SegmentDuration)
 	return err
 }
 
@@ -97,8 +90,7 @@ func (p *pipelines) Ladder(id string) (api.LadderState, bool) {
 	out := api.LadderState{Level: int(st.Level)}
 	if c, ok := p.governor.State(id); ok {
 		out.Level, out.Since, out.Reason, out.Text = int(c.Level), c.Since, c.Reason, c.Text
-		for i := len(c.History) - 1; i >= 0; i-- {
-			h := c.History[i]
+		for _, h := range slices.Backward(c.History) {
 			out.History = append(out.History, api.LevelChange{At: h.At, Level: int(h.Level), Reason: h.Reason, Text: h.Text})
 		}
 	}
@@ -134,9 +126,7 @@ func (p *pipelines) Health(id string) (api.Health, bool) {
 	for _, f := range e.monitor.Findings() {
 		out.Findings = append(out.Findings, api.Finding{Code: f.Code.String(), Severity: f.Severity.String(), Text: f.Text, Setting: f.Setting, Since: f.Since})
 	}
-	events := e.monitor.Events()
-	for i := len(events) - 1; i >= 0; i-- {
-		ev := events[i]
+	for _, ev := range slices.Backward(e.monitor.Events()) {
 		out.Events = append(out.Events, api.HealthEvent{At: ev.At, Code: ev.Finding.Code.String(), Raised: ev.Raised, Text: ev.Finding.Text})
 	}
 	return out, true

@@ -65,7 +65,7 @@ type pipeline struct {
 	class    class.Class // as it was when the pipeline began
 	dir      string
 	stream   *stream.Stream
-	ladder   atomic.Pointer[[]string]            // of the class, of the next publication
+	ladder   atomic.Pointer[transcode.Ladder]    // of the next publication
 	current  atomic.Pointer[origin.Presentation] // nil until the first start
 	encoding atomic.Pointer[encoding]            // nil until the first start
 	task     *task
