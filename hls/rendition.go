@@ -233,6 +233,7 @@ func (r *rendition) add(ticks int64) error {
 	h := r.held
 	ts := r.track.Timescale
 	if len(r.part) > 0 {
+		ticks -= r.fillPart(ticks)
 		over := ts.Duration(r.partTicks+ticks) > r.pack.cfg.PartDuration
 		key := r.kind == media.KindVideo && h.randomAccess && r.partIsFull()
 		if over || key {
@@ -262,6 +263,27 @@ func (r *rendition) add(ticks int64) error {
 	r.held = nil
 	r.store = sample{}
 	return nil
+}
+
+// fillPart makes a part legal that is too short, and would be too long with the held
+// picture, which stands for ticks: where a publisher or an encoder has left some
+// out. The held picture is decoded later by what the part lacks, and presented when
+// it was to be. It returns by how many ticks.
+func (r *rendition) fillPart(ticks int64) int64 {
+	ts, target := r.track.Timescale, r.pack.cfg.PartDuration
+	if r.kind != media.KindVideo || r.held.randomAccess || r.partIsFull() || ts.Duration(r.partTicks+ticks) <= target {
+		return 0
+	}
+	lack := (ts.Ticks(target*fullPart)+99)/100 - r.partTicks
+	if lack <= 0 || lack >= ticks || ts.Duration(r.partTicks+lack) > target {
+		return 0
+	}
+	last := &r.part[len(r.part)-1]
+	last.Duration += uint32(lack)
+	r.partTicks += lack
+	r.held.decode += lack
+	r.held.composition -= lack
+	return lack
 }
 
 func (r *rendition) partIsFull() bool {

@@ -99,11 +99,11 @@ func (c *checker) lowLatency(name string, m *media, renditions int) {
 			last := j == len(ps)-1 && !open
 			switch {
 			case p.duration > m.partTarget:
-				c.report.broken(64, name, "a part of %v with a target of %v", p.duration, m.partTarget)
+				c.report.broken(64, name, "%s of %v with a target of %v", p.uri, p.duration, m.partTarget)
 			// The next part's INDEPENDENT or a gap excuses a short one; so does
 			// the end of the segment, which for the newest may not be known yet.
 			case !last && j+1 < len(ps) && !ps[j+1].independent && !ps[j+1].gap && !p.gap && p.duration*100 < m.partTarget*85:
-				c.report.broken(64, name, "a part of %v with a target of %v", p.duration, m.partTarget)
+				c.report.broken(64, name, "%s of %v with a target of %v", p.uri, p.duration, m.partTarget)
 			}
 		}
 	}
