@@ -6,7 +6,7 @@
 GOLANGCI_VERSION := v2.7.2
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 
-.PHONY: build demo test lint generate unit browser e2e fuzz bench tools-demo tools-test
+.PHONY: build demo test test-cdn lint generate unit browser e2e fuzz bench tools-demo tools-test tools-cdn
 
 build: bin/lectern
 
@@ -21,7 +21,7 @@ demo: tools-demo build
 # What the program is linked with: FFmpeg 5.1's libraries, as Debian 12 has them.
 FFMPEG_LIBRARIES := avcodec avdevice avfilter avformat avutil swresample swscale
 
-test: tools-test lint unit browser e2e
+test: tools-test lint unit browser e2e test-cdn
 
 tools-demo:
 	@.ci/install gcc:gcc /usr/include/stdlib.h:libc6-dev pkg-config:pkg-config \
@@ -31,6 +31,11 @@ tools-demo:
 tools-test: tools-demo $(GOLANGCI)
 	@.ci/install chromium:chromium node:nodejs npm:npm
 	cd realtime/web/e2e && npm ci --no-audit --no-fund
+
+tools-cdn: tools-demo
+	@.ci/install /usr/sbin/nginx:nginx /usr/lib/nginx/modules/ngx_http_js_module.so:libnginx-mod-http-js \
+		/usr/sbin/varnishd:varnish '/usr/lib/*/varnish/vmods/libvmod_digest.so:varnish-vmod-digest' \
+		/usr/bin/traffic_server:trafficserver node:nodejs
 
 $(GOLANGCI):
 	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
@@ -53,6 +58,10 @@ browser:
 # The built program, the real ffmpeg, Chromium.
 e2e: build
 	go test -tags e2e -count 1 -timeout 10m -v ./cmd/lectern
+
+# The caches of configs/cdn in front of the built program, each with 200 viewers.
+test-cdn: tools-cdn build
+	go test -tags cdn -run '^TestCDN' -count 1 -timeout 10m -v ./cmd/lectern
 
 # Every fuzz target for FUZZTIME each; the seeds alone run in unit.
 FUZZTIME ?= 60s

@@ -12,9 +12,11 @@ import (
 	"github.com/lectern/lectern/media/rtmp"
 	"github.com/lectern/lectern/media/rtsp"
 	"github.com/lectern/lectern/media/stream"
+	"github.com/lectern/lectern/realtime/access"
 	"github.com/lectern/lectern/realtime/class"
 	"github.com/lectern/lectern/realtime/web"
 	"github.com/lectern/lectern/storage/segment"
+	"github.com/lectern/lectern/storage/space"
 	"github.com/lectern/lectern/storage/storyboard"
 	"github.com/lectern/lectern/transcode"
 	"github.com/lectern/lectern/transcode/worker"
@@ -43,6 +45,7 @@ type Config struct {
 	Log        Log               `yaml:"log"`
 	Shutdown   Shutdown          `yaml:"shutdown"`
 	Class      class.Config      `yaml:"class"`
+	Access     access.Config     `yaml:"access"`
 	RTMP       rtmp.Config       `yaml:"rtmp"`
 	RTSP       rtsp.Config       `yaml:"rtsp"`
 	Stream     stream.Config     `yaml:"stream"`
@@ -52,6 +55,7 @@ type Config struct {
 	HLS        hls.Config        `yaml:"hls"`
 	Origin     origin.Config     `yaml:"origin"`
 	Storage    segment.Config    `yaml:"storage"`
+	Space      space.Config      `yaml:"space"`
 	Storyboard storyboard.Config `yaml:"storyboard"`
 	Web        web.Config        `yaml:"web"`
 }
@@ -68,9 +72,11 @@ func Default() Config {
 			HTTPS: ":8443",
 			Admin: "127.0.0.1:9090",
 		},
+		TLS:        TLS{ACME: ACME{Hosts: []string{}}},
 		Log:        Log{Level: "info", Format: "text"},
 		Shutdown:   Shutdown{Timeout: defaultShutdownTimeout},
 		Class:      class.DefaultConfig(),
+		Access:     access.DefaultConfig(),
 		RTMP:       rtmp.DefaultConfig(),
 		RTSP:       rtsp.DefaultConfig(),
 		Stream:     stream.DefaultConfig(),
@@ -80,6 +86,7 @@ func Default() Config {
 		HLS:        hls.DefaultConfig(),
 		Origin:     origin.DefaultConfig(),
 		Storage:    segment.DefaultConfig(),
+		Space:      space.DefaultConfig(),
 		Storyboard: storyboard.DefaultConfig(),
 		Web:        web.DefaultConfig(),
 	}
@@ -105,6 +112,7 @@ func (c Config) Validate() error {
 		c.Log.validate(),
 		c.Shutdown.validate(),
 		c.Class.Validate(),
+		c.Access.Validate(),
 		c.RTMP.Validate(),
 		c.RTSP.Validate(),
 		c.Stream.Validate(),
@@ -114,6 +122,7 @@ func (c Config) Validate() error {
 		c.HLS.Validate(),
 		c.Origin.Validate(),
 		c.Storage.Validate(),
+		c.Space.Validate(),
 		c.Storyboard.Validate(),
 		c.Web.Validate(),
 	)...)

@@ -18,7 +18,7 @@ type Listen struct {
 	RTMP string `yaml:"rtmp"`
 
 	// RTMPS is where encoders push over TLS. It listens only when tls.cert_file
-	// is set. Default ":1936".
+	// or tls.acme.hosts is set. Default ":1936".
 	RTMPS string `yaml:"rtmps"`
 
 	// RTSP is where cameras and encoders push with ANNOUNCE and RECORD.
@@ -29,7 +29,7 @@ type Listen struct {
 	HTTP string `yaml:"http"`
 
 	// HTTPS serves the same over TLS and HTTP/2. It listens only when
-	// tls.cert_file is set. Default ":8443".
+	// tls.cert_file or tls.acme.hosts is set. Default ":8443".
 	HTTPS string `yaml:"https"`
 
 	// Admin serves /metrics, /healthz, /readyz and /debug/pprof, without a
@@ -65,21 +65,106 @@ func (l Listen) validate() error {
 	return errors.Join(errs...)
 }
 
-// TLS is the `tls` section.
+// TLS is the `tls` section: where the certificate of listen.https and
+// listen.rtmps comes from, files or a certificate authority.
 type TLS struct {
 	// CertFile is the PEM file with the certificate and its chain, used by
-	// listen.rtmps and listen.https. Default none.
+	// listen.rtmps and listen.https. A new one is taken into use a few seconds
+	// after both files have changed; a pair that is broken leaves the old one in
+	// force. Default none.
 	CertFile string `yaml:"cert_file"`
 
 	// KeyFile is the PEM file with the private key of CertFile. Default none.
 	KeyFile string `yaml:"key_file"`
+
+	ACME ACME `yaml:"acme"`
 }
 
+// ACME is the `tls.acme` section: certificates from a certificate authority by
+// RFC 8555. The authority must reach this server under every host, on port 443
+// for the challenge tls-alpn-01 or on port 80 for http-01: let listen.https or
+// listen.http be that port, or forward it.
+type ACME struct {
+	// Hosts lists the names to have certificates for, such as
+	// live.example.edu. Setting it means to accept the authority's terms of
+	// service. Clients that send no name get the certificate of the first.
+	// Accounts and certificates are kept in DATA/certs. Default none; it may not
+	// be set together with tls.cert_file.
+	Hosts []string `yaml:"hosts"`
+
+	// Email is where the authority writes when there is trouble with a
+	// certificate. Default none.
+	Email string `yaml:"email"`
+
+	// DirectoryURL is the authority's ACME directory (RFC 8555 §7.1.1). Let's
+	// Encrypt's for trying out is
+	// https://acme-staging-v02.api.letsencrypt.org/directory. Default none, which
+	// means Let's Encrypt.
+	DirectoryURL string `yaml:"directory_url"`
+}
+
+// maxACMEHosts bounds the names; authorities allow about as many a week.
+const maxACMEHosts = 50
+
+// Enabled reports whether there is to be a certificate at all.
+func (t TLS) Enabled() bool { return t.CertFile != "" || len(t.ACME.Hosts) > 0 }
+
 func (t TLS) validate() error {
+	var errs []error
 	if (t.CertFile == "") != (t.KeyFile == "") {
-		return errors.New("tls.cert_file: must be set together with tls.key_file")
+		errs = append(errs, errors.New("tls.cert_file: must be set together with tls.key_file"))
 	}
-	return nil
+	if t.CertFile != "" && len(t.ACME.Hosts) > 0 {
+		errs = append(errs, errors.New("tls.cert_file: may not be set together with tls.acme.hosts"))
+	}
+	return errors.Join(append(errs, t.ACME.validate())...)
+}
+
+func (a ACME) validate() error {
+	var errs []error
+	if len(a.Hosts) > maxACMEHosts {
+		errs = append(errs, fmt.Errorf("tls.acme.hosts: %d names are more than %d", len(a.Hosts), maxACMEHosts))
+	}
+	seen := map[string]bool{}
+	for _, h := range a.Hosts {
+		switch {
+		case !isHostName(h):
+			errs = append(errs, fmt.Errorf("tls.acme.hosts: %q is not a name like live.example.edu, in lower case and without port or wildcard", h))
+		case seen[h]:
+			errs = append(errs, fmt.Errorf("tls.acme.hosts: %q is listed twice", h))
+		}
+		seen[h] = true
+	}
+	if a.Email != "" && !strings.Contains(strings.Trim(a.Email, "@"), "@") {
+		errs = append(errs, fmt.Errorf("tls.acme.email: %q is not an address", a.Email))
+	}
+	if a.DirectoryURL != "" {
+		u, err := url.Parse(a.DirectoryURL)
+		if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname()))) {
+			errs = append(errs, errors.New("tls.acme.directory_url: must be an https URL without password; http is for loopback addresses only"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// isHostName reports whether s is a DNS name of two labels or more (RFC 1123
+// §2.1), in the form that certificates and TLS carry it, and no IP address.
+func isHostName(s string) bool {
+	labels := strings.Split(s, ".")
+	if len(s) > 253 || len(labels) < 2 || net.ParseIP(s) != nil {
+		return false
+	}
+	for _, l := range labels {
+		if l == "" || len(l) > 63 || l[0] == '-' || l[len(l)-1] == '-' || strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
 // API is the `api` section.

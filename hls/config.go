@@ -29,6 +29,16 @@ type Config struct {
 	// playlist. Default 60s, at least six target durations, at most 12h.
 	Window time.Duration `yaml:"window"`
 
+	// DVRWindow is how far back viewers can go in a live class, by way of a list of
+	// its own: the live list stays short. 24h is the whole lesson, 0s is none; a
+	// class can have its own. Raise it for longer lessons; each hour costs about
+	// 1 MB of memory a class. Default 2h, 0s or from hls.window to 24h.
+	DVRWindow time.Duration `yaml:"dvr_window"`
+
+	// Pathway is the PATHWAY-ID of every variant where several CDNs deliver
+	// (RFC 8216bis §4.4.6.6); empty without. The origin's configuration decides.
+	Pathway string `yaml:"-"`
+
 	// AudioLanguage is the LANGUAGE of the audio rendition, a BCP 47 tag. Players
 	// show it in menus. Default "und" (undetermined).
 	AudioLanguage string `yaml:"audio_language"`
@@ -40,6 +50,7 @@ func DefaultConfig() Config {
 		SegmentDuration: 4 * time.Second,
 		PartDuration:    500 * time.Millisecond,
 		Window:          time.Minute,
+		DVRWindow:       2 * time.Hour,
 		AudioLanguage:   "und",
 	}
 }
@@ -61,6 +72,9 @@ func (c Config) Validate() error {
 	}
 	if least := 6 * max(c.targetDuration(), time.Second); c.Window < least || c.Window > 12*time.Hour {
 		errs = append(errs, fmt.Errorf("hls.window: %s is outside %s (six target durations) to 12h", c.Window, least))
+	}
+	if c.DVRWindow != 0 && (c.DVRWindow < c.Window || c.DVRWindow > 24*time.Hour) {
+		errs = append(errs, fmt.Errorf("hls.dvr_window: %s is neither 0s nor from %s (hls.window) to 24h", c.DVRWindow, c.Window))
 	}
 	if !regexp.MustCompile(`^[a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8})*$`).MatchString(c.AudioLanguage) {
 		errs = append(errs, fmt.Errorf("hls.audio_language: %q is not a BCP 47 tag such as en or pt-BR", c.AudioLanguage))

@@ -1,6 +1,7 @@
 package hls_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -23,6 +24,9 @@ type memoryLog struct {
 	names      []string
 	renditions map[string]*memoryRendition
 	fail       error // returned by AppendPart when set
+	epoch      string
+
+	uncommitted bool
 }
 
 type memoryRendition struct {
@@ -32,6 +36,8 @@ type memoryRendition struct {
 	parts    map[int][]segment.Part // by MSN, with Data
 	open     int                    // MSN of the segment that has parts, -1 for none
 	expired  int
+	begun    bool         // head is that of the segment that is open
+	head     segment.Head // latest
 }
 
 func newMemoryLog() *memoryLog {
@@ -48,13 +54,13 @@ func (l *memoryLog) of(name string) *memoryRendition {
 	return r
 }
 
-func (l *memoryLog) Epoch() string { return "k3x9" }
+func (l *memoryLog) Epoch() string { return cmp.Or(l.epoch, "k3x9") }
 
 func (l *memoryLog) Renditions() []segment.Rendition {
 	var out []segment.Rendition
 	for _, name := range slices.Sorted(maps.Keys(l.renditions)) {
 		r := l.renditions[name]
-		out = append(out, segment.Rendition{Name: name, Inits: r.inits, NextInit: r.lost + len(r.inits), Segments: r.segments})
+		out = append(out, segment.Rendition{Name: name, Inits: r.inits, NextInit: r.lost + len(r.inits), Segments: slices.Clone(r.segments)})
 	}
 	return out
 }
@@ -64,6 +70,7 @@ func (l *memoryLog) PutInit(rendition string, in segment.Init) error {
 	if next := r.lost + len(r.inits); in.ID != next {
 		return fmt.Errorf("init %d instead of %d", in.ID, next)
 	}
+	in.Epoch = l.Epoch()
 	r.inits = append(r.inits, in)
 	return nil
 }
@@ -79,6 +86,10 @@ func (l *memoryLog) AppendPart(rendition string, msn int, p segment.Part) error 
 	if p.Index != len(r.parts[msn]) {
 		return fmt.Errorf("part %d.%d out of order", msn, p.Index)
 	}
+	if !r.begun || r.head.MSN != msn {
+		return fmt.Errorf("part %d.%d of a segment that has not begun", msn, p.Index)
+	}
+	l.uncommitted = true
 	r.open = msn
 	r.parts[msn] = append(r.parts[msn], p)
 	return nil
@@ -92,10 +103,22 @@ func (l *memoryLog) FinishSegment(rendition string, s segment.Segment) error {
 	if !s.Gap && len(r.parts[s.MSN]) == 0 || len(s.Parts) != len(r.parts[s.MSN]) {
 		return fmt.Errorf("segment %d: gap %v with %d parts, %d stored", s.MSN, s.Gap, len(s.Parts), len(r.parts[s.MSN]))
 	}
-	r.open = -1
+	r.open, r.begun = -1, false
+	s.Epoch = l.Epoch()
 	r.segments = append(r.segments, s)
 	return nil
 }
+
+func (l *memoryLog) BeginSegment(rendition string, h segment.Head) error {
+	r := l.of(rendition)
+	if r.begun || h.ProgramDateTime.IsZero() || h.InitID >= r.lost+len(r.inits) {
+		return fmt.Errorf("begin %+v with %+v under way", h, r.head)
+	}
+	r.begun, r.head = true, h
+	return nil
+}
+
+func (l *memoryLog) Commit() { l.uncommitted = false }
 
 func (l *memoryLog) Expire(rendition string, msn int) { l.of(rendition).expired = msn }
 
@@ -209,8 +232,13 @@ func run(tb testing.TB, cfg hls.Config, l hls.Log, items []stream.Item, ended bo
 	defer cancel()
 	s := &script{items: items, ended: ended, cancel: cancel}
 	p := newPackager(tb, cfg, s, l)
-	if observe != nil {
-		s.between = func() { observe(p) }
+	s.between = func() {
+		if m, ok := l.(*memoryLog); ok && m.uncommitted {
+			tb.Error("published before it was committed")
+		}
+		if observe != nil {
+			observe(p)
+		}
 	}
 	if err := p.Run(ctx); err != nil {
 		tb.Fatalf("run: %v", err)

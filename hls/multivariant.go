@@ -19,30 +19,71 @@ const (
 	patience = 2
 )
 
-// multivariant returns the multivariant playlist, which is last if nothing that
-// it says has changed. It is nil before every rendition of the publication has
-// got past its first segment, lest a player never learn of the slower one.
-func (p *Packager) multivariant(last *Document) *Document {
-	var offer offer
+// The media playlists that a multivariant playlist can list, and the I-frame
+// playlists beside them.
+const (
+	listLive      = "index.m3u8"
+	listDVR       = "dvr.m3u8"
+	listRecording = "recording.m3u8"
+
+	iFramesLive      = "iframes.m3u8"
+	iFramesRecording = "recording-iframes.m3u8"
+)
+
+// multivariants returns the multivariant playlists: of the live lists, or the
+// recording when the class has ended, and of the DVR lists. They are those of before
+// if nothing that they say has changed. They are nil before every rendition of the
+// publication has got past its first segment, lest a player never learn of the
+// slower one.
+func (p *Packager) multivariants(live, dvr *Document) (nextLive, nextDVR *Document) {
 	for _, r := range p.renditions {
-		if last == nil && r.declared && p.pending(r) {
-			return nil
-		}
-		offer.captions |= r.captions
-		switch {
-		case r.list.whole() == 0 || r.withdrawn:
-		case r.kind == media.KindVideo:
-			offer.video = append(offer.video, r)
-		case r.name == renditionAudioOnly:
-			offer.soundOnly = append(offer.soundOnly, r)
-		default:
-			offer.audio = append(offer.audio, r)
+		if live == nil && r.declared && p.pending(r) {
+			return nil, nil
 		}
 	}
-	if len(offer.video)+len(offer.audio)+len(offer.soundOnly) == 0 {
+	if p.ended {
+		nextLive = p.multivariant(live, offer{list: listRecording, iFrames: iFramesRecording})
+	} else {
+		nextLive = p.multivariant(live, offer{list: listLive, iFrames: iFramesLive})
+	}
+	if p.cfg.DVRWindow > 0 {
+		nextDVR = p.multivariant(dvr, offer{list: listDVR})
+	}
+	return nextLive, nextDVR
+}
+
+// offers reports whether the rendition has something to play in such a list.
+func (r *rendition) offers(list string) bool {
+	some := func(rows []row) bool { return slices.ContainsFunc(rows, func(w row) bool { return !w.gap }) }
+	switch list {
+	case listRecording:
+		return r.recording != nil && some(r.recording.rows)
+	case listDVR:
+		return some(r.list.rows)
+	default:
+		return r.list.whole() > 0 && !r.withdrawn
+	}
+}
+
+// multivariant returns the playlist of what there is in such lists, which is last
+// if that says so already, or if there is nothing.
+func (p *Packager) multivariant(last *Document, o offer) *Document {
+	for _, r := range p.renditions {
+		o.captions |= r.captions
+		switch {
+		case !r.offers(o.list):
+		case r.kind == media.KindVideo:
+			o.video = append(o.video, r)
+		case r.name == renditionAudioOnly:
+			o.soundOnly = append(o.soundOnly, r)
+		default:
+			o.audio = append(o.audio, r)
+		}
+	}
+	if len(o.video)+len(o.audio)+len(o.soundOnly) == 0 {
 		return last
 	}
-	text := p.multivariantText(p.writer.text[:0], offer)
+	text := p.multivariantText(p.writer.text[:0], o)
 	if last != nil && bytes.Equal(last.Body, text) {
 		return last
 	}
@@ -56,14 +97,14 @@ func (p *Packager) pending(r *rendition) bool {
 		return r.list.whole() == 0 && !r.withdrawn &&
 			!slices.ContainsFunc(p.renditions, func(o *rendition) bool { return o.list.whole() >= patience })
 	}
-	return len(r.list.segments) == 0 && !p.overdue(r)
+	return len(r.list.rows) == 0 && !p.overdue(r)
 }
 
 // overdue reports whether r has let pass a whole segment that another rendition
 // has listed.
 func (p *Packager) overdue(r *rendition) bool {
 	for _, o := range p.renditions {
-		if n := len(o.list.segments); n > 0 && o.list.segments[0].MSN < r.list.open.msn {
+		if rows := o.list.rows; len(rows) > 0 && rows[0].msn < r.list.open.msn {
 			return true
 		}
 	}
@@ -76,21 +117,28 @@ type offer struct {
 	audio     []*rendition // beside video
 	soundOnly []*rendition // variants without video
 	captions  captionSet
+
+	list    string // the media playlists
+	iFrames string // the I-frame playlists beside them; "" for none
 }
 
 func (p *Packager) multivariantText(b []byte, o offer) []byte {
 	b = append(b, "#EXTM3U\n#EXT-X-VERSION:"...)
 	b = strconv.AppendInt(b, protocolVersion, 10)
 	b = append(b, "\n#EXT-X-INDEPENDENT-SEGMENTS\n"...)
+	if p.cfg.Pathway != "" {
+		b = append(b, `#EXT-X-CONTENT-STEERING:SERVER-URI="steering.json",PATHWAY-ID="`...)
+		b = append(b, p.cfg.Pathway...)
+		b = append(b, "\"\n"...)
+	}
 	if len(o.video) == 0 {
-		o.captions = 0
 		for _, r := range slices.Concat(o.audio, o.soundOnly) {
-			b = p.appendVariant(b, r, offer{})
+			b = p.appendVariant(b, r, offer{list: o.list})
 		}
 		return b
 	}
 	for i, r := range o.audio {
-		b = p.appendAudioRendition(b, r, i)
+		b = p.appendAudioRendition(b, r, i, o.list)
 	}
 	b = p.appendCaptions(b, o.captions)
 	for _, r := range o.video {
@@ -103,12 +151,12 @@ func (p *Packager) multivariantText(b []byte, o offer) []byte {
 		b = p.appendVariant(b, r, o)
 	}
 	for _, r := range o.video {
-		b = p.appendIFrameVariant(b, r)
+		b = p.appendIFrameVariant(b, r, o.iFrames)
 	}
 	return b
 }
 
-func (p *Packager) appendAudioRendition(b []byte, r *rendition, i int) []byte {
+func (p *Packager) appendAudioRendition(b []byte, r *rendition, i int, list string) []byte {
 	b = append(b, `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="`+audioGroup+`",NAME="Audio`...)
 	if i > 0 {
 		b = append(b, ' ')
@@ -128,7 +176,9 @@ func (p *Packager) appendAudioRendition(b []byte, r *rendition, i int) []byte {
 	}
 	b = append(b, `,URI="`...)
 	b = append(b, r.name...)
-	return append(b, "/index.m3u8\"\n"...)
+	b = append(b, '/')
+	b = append(b, list...)
+	return append(b, "\"\n"...)
 }
 
 // appendCaptions writes the closed captions that the pictures carry
@@ -185,14 +235,22 @@ func (p *Packager) appendVariant(b []byte, r *rendition, o offer) []byte {
 	case r.kind == media.KindVideo:
 		b = append(b, `,CLOSED-CAPTIONS="`+captionGroup+`"`...)
 	}
+	if p.cfg.Pathway != "" {
+		b = append(b, `,PATHWAY-ID="`...)
+		b = append(b, p.cfg.Pathway...)
+		b = append(b, '"')
+	}
 	b = append(b, '\n')
 	b = append(b, r.name...)
-	return append(b, "/index.m3u8\n"...)
+	b = append(b, '/')
+	b = append(b, o.list...)
+	return append(b, '\n')
 }
 
 // appendIFrameVariant writes the I-frame playlist of r, if it has one.
-func (p *Packager) appendIFrameVariant(b []byte, r *rendition) []byte {
-	if !r.list.hasIFrames() {
+func (p *Packager) appendIFrameVariant(b []byte, r *rendition, list string) []byte {
+	if list == "" || list == iFramesLive && !hasIFrames(r.list.window()) ||
+		list == iFramesRecording && !hasIFrames(r.recording.rows) {
 		return b
 	}
 	key := r.name + "/i"
@@ -208,7 +266,9 @@ func (p *Packager) appendIFrameVariant(b []byte, r *rendition) []byte {
 	b = appendResolution(b, r)
 	b = append(b, `,URI="`...)
 	b = append(b, r.name...)
-	return append(b, "/iframes.m3u8\"\n"...)
+	b = append(b, '/')
+	b = append(b, list...)
+	return append(b, "\"\n"...)
 }
 
 func appendResolution(b []byte, r *rendition) []byte {

@@ -131,9 +131,12 @@ func TestSilentRenditionIsNotOffered(t *testing.T) {
 	c := newClass()
 	c.publish(mediatest.New(t, mediatest.Config{}), media.DiscontinuityStart, 5*time.Second)
 	c.publish(mediatest.New(t, mediatest.Config{NoAudio: true}), media.DiscontinuityReconnect, 80*time.Second)
-	p := run(t, hls.DefaultConfig(), newMemoryLog(), c.items, true, nil)
+	p := run(t, hls.DefaultConfig(), newMemoryLog(), c.items, false, nil)
 	if body := string(p.Multivariant().Body); strings.Contains(body, "AUDIO") || strings.Contains(body, "mp4a") {
 		t.Errorf("playlist:\n%s", body)
+	}
+	if body := string(p.DVRMultivariant().Body); !strings.Contains(body, `URI="audio/dvr.m3u8"`) {
+		t.Errorf("playlist of those who go back:\n%s", body)
 	}
 	if p.Snapshot("audio") == nil {
 		t.Error("the rendition's own playlist is gone")

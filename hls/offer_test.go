@@ -41,15 +41,15 @@ func TestOfferOfLadder(t *testing.T) {
 	p := run(t, hls.DefaultConfig(), newMemoryLog(), s.class.items, true, nil)
 	body := string(p.Multivariant().Body)
 	var order []string
-	for _, m := range regexp.MustCompile(`(?m)^([a-z0-9-]+)/index\.m3u8$`).FindAllStringSubmatch(body, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^([a-z0-9-]+)/recording\.m3u8$`).FindAllStringSubmatch(body, -1) {
 		order = append(order, m[1])
 	}
 	if !slices.Equal(order, []string{"source", "720p", "480p", "360p", "audio-only"}) {
 		t.Errorf("variants %v", order)
 	}
 	for uri, limit := range map[string][2]int{
-		"720p/index.m3u8": {2500000, 2600000}, "480p/index.m3u8": {1000000, 1100000}, "360p/index.m3u8": {600000, 700000},
-		"audio-only/index.m3u8": {64000, 75000},
+		"720p/recording.m3u8": {2500000, 2600000}, "480p/recording.m3u8": {1000000, 1100000}, "360p/recording.m3u8": {600000, 700000},
+		"audio-only/recording.m3u8": {64000, 75000},
 	} {
 		v := variantOf(t, p.Multivariant(), uri)
 		if v.Bandwidth < limit[0] || v.Bandwidth > limit[1] || *v.AverageBandwidth > v.Bandwidth {
@@ -64,7 +64,7 @@ func TestOfferOfLadder(t *testing.T) {
 		t.Errorf("playlist:\n%s", body)
 	}
 	for _, name := range order[:4] {
-		if !strings.Contains(body, `URI="`+name+`/iframes.m3u8"`) {
+		if !strings.Contains(body, `URI="`+name+`/recording-iframes.m3u8"`) {
 			t.Errorf("no I-frame playlist of %s", name)
 		}
 	}
@@ -85,7 +85,7 @@ func TestBandwidthIsNeverBelowWhatWasMeasured(t *testing.T) {
 	for _, x := range l.renditions["360p"].segments {
 		measured = max(measured, float64(x.Bytes*8)/x.Duration.Seconds())
 	}
-	if v := variantOf(t, p.Multivariant(), "360p/index.m3u8"); float64(v.Bandwidth) < measured || float64(v.Bandwidth) > measured*1.1+60000 {
+	if v := variantOf(t, p.Multivariant(), "360p/recording.m3u8"); float64(v.Bandwidth) < measured || float64(v.Bandwidth) > measured*1.1+60000 {
 		t.Errorf("BANDWIDTH %d, measured %.0f", v.Bandwidth, measured)
 	}
 }
@@ -121,7 +121,7 @@ func TestOfferWaitsForAnnounced(t *testing.T) {
 			if got := bytes.Contains(first, []byte("\n480p/index")); got != tc.want {
 				t.Errorf("offered from the start: %v", got)
 			}
-			if !bytes.Contains(p.Multivariant().Body, []byte("\n480p/index")) {
+			if !bytes.Contains(p.Multivariant().Body, []byte("\n480p/recording")) {
 				t.Error("not offered later")
 			}
 		})

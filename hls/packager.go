@@ -23,14 +23,17 @@ type Reader interface {
 }
 
 // Log is the packager's output; *segment.Log is one. No method may wait for a
-// disk.
+// disk, but Commit for a moment.
 type Log interface {
 	Epoch() string
 	Renditions() []segment.Rendition
 	PutInit(rendition string, in segment.Init) error
+	BeginSegment(rendition string, h segment.Head) error
 	AppendPart(rendition string, msn int, p segment.Part) error
 	FinishSegment(rendition string, s segment.Segment) error
 	Expire(rendition string, msn int)
+	// Commit is called before anything that was put is published.
+	Commit()
 }
 
 // Deps are what a Packager works with. All are needed, except Now.
@@ -46,14 +49,14 @@ type Deps struct {
 // may be called from any goroutine at any time and never blocks.
 type Packager struct {
 	// Set by New, then read-only.
-	cfg      Config
-	reader   Reader
-	log      Log
-	logger   *slog.Logger
-	metrics  *Metrics
-	now      func() time.Time
-	epoch    string
-	preamble []byte
+	cfg                   Config
+	reader                Reader
+	log                   Log
+	logger                *slog.Logger
+	metrics               *Metrics
+	now                   func() time.Time
+	epoch                 string
+	preamble, dvrPreamble []byte
 
 	published atomic.Pointer[view] // stored by New and Run
 
@@ -65,6 +68,7 @@ type Packager struct {
 	spans      spans
 	watermark  time.Duration  // no later access unit but encoded ones has a lower DTS
 	anchor     anchor         // of the latest access unit
+	ended      bool           // for good
 	idle       bool           // nothing counts before the next discontinuity
 	stale      bool           // the multivariant playlist may have to change
 	fillers    []filler       // for the Log, found by New
@@ -79,6 +83,7 @@ type view struct {
 	names        []string
 	snapshots    map[string]*Snapshot
 	multivariant *Document
+	dvr          *Document // the multivariant playlist of the DVR lists
 }
 
 // anchor is a presentation time with its wall clock.
@@ -115,12 +120,13 @@ func New(cfg Config, d Deps) (*Packager, error) {
 		metrics:   d.Metrics,
 		now:       d.Now,
 		epoch:     d.Log.Epoch(),
-		preamble:  preamble(cfg),
+		preamble:  livePreamble(cfg),
 		tracks:    make(map[media.TrackID]*rendition),
 		rates:     make(map[string]variantRate),
 		lost:      make(map[string]int),
 		watermark: -1,
 	}
+	p.dvrPreamble = dvrPreamble(cfg)
 	p.published.Store(&view{})
 	p.grid = newGrid(cfg.longest(), cfg.SegmentDuration)
 	p.replay(d.Log.Renditions())
@@ -130,8 +136,13 @@ func New(cfg Config, d Deps) (*Packager, error) {
 
 // Multivariant returns the multivariant playlist, nil before every rendition has
 // a complete segment. It changes rarely: when a rendition comes or goes, when a
-// bit rate above the stated one was measured, or when captions are first seen.
+// bit rate above the stated one was measured, or when captions are first seen. When
+// the class has ended it lists the recording.
 func (p *Packager) Multivariant() *Document { return p.published.Load().multivariant }
+
+// DVRMultivariant returns the multivariant playlist of the DVR lists, nil as long as
+// Multivariant is, or if there is no DVR.
+func (p *Packager) DVRMultivariant() *Document { return p.published.Load().dvr }
 
 // Snapshot returns the latest state of a rendition's media playlist, nil if the
 // rendition is unknown or has no media yet.
@@ -207,8 +218,10 @@ func (p *Packager) end() error {
 	if err := p.endSpans(); err != nil {
 		return err
 	}
+	p.ended = true
+	p.record(p.log.Renditions())
 	for _, r := range p.renditions {
-		r.list.ended, r.dirty, r.iFramesDue = true, true, true
+		r.list.ended, r.dirty, r.listsDue = true, true, true
 	}
 	p.publish()
 	p.logger.Debug("playlists ended", "msn", p.spans.next)

@@ -124,6 +124,10 @@ func parse(text string) (*mediaPlaylist, error) {
 		case "#EXT-X-TARGETDURATION":
 			l.target = number(value)
 			l.constants += line + "\n"
+		case "#EXT-X-PLAYLIST-TYPE":
+			if value != "VOD" {
+				err = fmt.Errorf("%s", line)
+			}
 		case "#EXT-X-INDEPENDENT-SEGMENTS":
 			l.constants += line + "\n"
 		case "#EXT-X-SERVER-CONTROL":

@@ -77,7 +77,7 @@ func TestBetweenHubAndLog(t *testing.T) {
 			if x.discontinuity {
 				tags++
 			}
-			o, openErr := l.OpenSegment(name, x.msn)
+			o, openErr := l.OpenSegment(name, l.Epoch(), x.msn)
 			if openErr != nil {
 				t.Fatalf("%s: segment %d: %v", name, x.msn, openErr)
 			}

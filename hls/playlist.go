@@ -1,7 +1,6 @@
 package hls
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/lectern/lectern/storage/segment"
@@ -9,26 +8,6 @@ import (
 
 // leastSegments is how many segments a live playlist keeps at least.
 const leastSegments = 6
-
-// dateLayout is the format of EXT-X-PROGRAM-DATE-TIME.
-const dateLayout = "2006-01-02T15:04:05.000Z"
-
-// headOf is what the tags before a segment's first part say.
-type headOf struct {
-	initID        int
-	discontinuity bool
-	sequence      int
-	date          time.Time
-}
-
-// listed is a finished segment in a playlist. Its texts never change.
-type listed struct {
-	segment.Segment
-	mapped bool   // head has EXT-X-MAP
-	head   []byte // tags that stand before the first part
-	parts  []byte // EXT-X-PART lines
-	tail   []byte // EXT-X-GAP, EXTINF, URI
-}
 
 // openSegment is the segment that is being built.
 type openSegment struct {
@@ -42,42 +21,39 @@ type openSegment struct {
 	bytes  int64
 }
 
-// playlist is the content of one rendition's media playlist.
+// playlist is the content of one rendition's media playlists: of the live list,
+// and of the DVR list, which begins earlier and has no parts.
 type playlist struct {
-	name     string
-	segments []listed
-	total    time.Duration // of segments
-	gaps     int           // among segments
-	open     openSegment
-	nextInit int // id of the Init that the open segment will need
-	ended    bool
+	name  string
+	epoch string // of what is made now
+
+	// rows are what the longest list has, oldest first. They are only ever added
+	// behind and left out in front, so a list that took them once can keep them.
+	rows      []row
+	total     time.Duration // of rows
+	live      int           // index of the live list's first row
+	liveTotal time.Duration // of rows[live:]
+	liveGaps  int           // among rows[live:]
+
+	parts     [][]byte // EXT-X-PART lines of the last len(parts) rows
+	lastParts int      // how many parts the last row has
+
+	open      openSegment
+	nextInit  int    // id of the Init that the open segment will need
+	nextEpoch string // of that Init
+	ended     bool
 }
+
+// window returns the rows of the live list.
+func (l *playlist) window() []row { return l.rows[l.live:] }
 
 // openHead sets the tags of the open segment.
-func (l *playlist) openHead(epoch string, h headOf) {
+func (l *playlist) openHead(h headOf) {
 	o := &l.open
-	n := len(l.segments)
+	n := len(l.rows)
 	o.head = h
-	o.mapped = n == 0 || h.discontinuity || l.segments[n-1].InitID != h.initID
-	o.text = appendHead(nil, epoch, h, o.mapped)
-}
-
-func appendHead(b []byte, epoch string, h headOf, mapped bool) []byte {
-	if h.discontinuity {
-		b = append(b, "#EXT-X-DISCONTINUITY\n"...)
-	}
-	if mapped {
-		b = appendMap(b, epoch, h.initID)
-	}
-	b = append(b, "#EXT-X-PROGRAM-DATE-TIME:"...)
-	b = h.date.UTC().Round(time.Millisecond).AppendFormat(b, dateLayout)
-	return append(b, '\n')
-}
-
-func appendMap(b []byte, epoch string, id int) []byte {
-	b = append(b, `#EXT-X-MAP:URI="`...)
-	b = append(b, Name{Kind: NameInit, Epoch: epoch, Init: id}.String()...)
-	return append(b, "\"\n"...)
+	o.mapped = n == 0 || h.discontinuity || l.rows[n-1].initID != h.initID
+	o.text = appendHead(nil, h, o.mapped)
 }
 
 // addPart lists a part of the open segment.
@@ -95,83 +71,59 @@ func (o *openSegment) addPart(epoch string, p segment.Part) {
 }
 
 // finishOpen lists s, which is the open segment, and opens the next.
-func (l *playlist) finishOpen(epoch string, s segment.Segment) {
+func (l *playlist) finishOpen(s segment.Segment) {
 	o := &l.open
-	l.add(listed{Segment: s, mapped: o.mapped, head: o.text, parts: o.lines, tail: appendTail(nil, epoch, s)})
+	s.Epoch = l.epoch
+	l.add(newRow(s, o.text, o.mapped, o.head.mapLine), o.lines, len(o.parts))
 	l.open = openSegment{msn: s.MSN + 1}
 }
 
-func (l *playlist) add(s listed) {
-	l.segments = append(l.segments, s)
-	l.total += s.Duration
-	if s.Gap {
-		l.gaps++
+func (l *playlist) add(r row, parts []byte, count int) {
+	l.rows = append(l.rows, r)
+	l.total += r.duration
+	l.liveTotal += r.duration
+	if r.gap {
+		l.liveGaps++
 	}
+	l.parts, l.lastParts = append(l.parts, parts), count
 }
 
-// whole is how many of the segments are not gaps.
-func (l *playlist) whole() int { return len(l.segments) - l.gaps }
+// whole is how many segments of the live list are not gaps.
+func (l *playlist) whole() int { return len(l.rows) - l.live - l.liveGaps }
 
 // replay lists a segment of an earlier run, with its parts if withParts is set.
-func (l *playlist) replay(epoch string, s segment.Segment, withParts bool) {
-	n := len(l.segments)
-	mapped := n == 0 || s.Discontinuity || l.segments[n-1].InitID != s.InitID
+func (l *playlist) replay(s segment.Segment, mapLine []byte, withParts bool) {
+	n := len(l.rows)
+	mapped := n == 0 || s.Discontinuity || l.rows[n-1].initID != s.InitID
 	again := openSegment{msn: s.MSN}
 	if withParts {
 		for _, p := range s.Parts {
-			again.addPart(epoch, p)
+			again.addPart(s.Epoch, p)
 		}
 	}
-	l.add(listed{
-		Segment: s, mapped: mapped, parts: again.lines,
-		head: appendHead(nil, epoch, headOf{
-			initID: s.InitID, discontinuity: s.Discontinuity, date: s.ProgramDateTime,
-		}, mapped),
-		tail: appendTail(nil, epoch, s),
-	})
+	head := appendHead(nil, headOf{mapLine: mapLine, discontinuity: s.Discontinuity, date: s.ProgramDateTime}, mapped)
+	l.add(newRow(s, head, mapped, mapLine), again.lines, len(s.Parts))
 }
 
-func appendTail(b []byte, epoch string, s segment.Segment) []byte {
-	if s.Gap {
-		b = append(b, "#EXT-X-GAP\n"...)
+// slide removes rows from the front that the windows of the live list and of the
+// DVR list do not need, and returns how many left the live list.
+func (l *playlist) slide(live, dvr time.Duration) int {
+	first := l.live
+	for len(l.rows)-l.live > leastSegments && l.liveTotal-l.rows[l.live].duration >= live {
+		l.liveTotal -= l.rows[l.live].duration
+		if l.rows[l.live].gap {
+			l.liveGaps--
+		}
+		l.live++
 	}
-	b = append(b, "#EXTINF:"...)
-	b = appendSeconds(b, s.Duration)
-	b = append(b, ",\n"...)
-	b = append(b, Name{Kind: NameSegment, Epoch: epoch, MSN: s.MSN}.String()...)
-	return append(b, '\n')
-}
-
-// slide removes segments from the front that the window does not need, and
-// returns how many.
-func (l *playlist) slide(window time.Duration) int {
+	gone := l.live - first
 	n := 0
-	for len(l.segments)-n > leastSegments && l.total-l.segments[n].Duration >= window {
-		l.total -= l.segments[n].Duration
-		if l.segments[n].Gap {
-			l.gaps--
-		}
+	for n < l.live && l.total-l.rows[n].duration >= dvr {
+		l.total -= l.rows[n].duration
 		n++
 	}
-	if n > 0 {
-		kept := copy(l.segments, l.segments[n:])
-		clear(l.segments[kept:])
-		l.segments = l.segments[:kept]
-	}
-	return n
-}
-
-// before returns how many segments at the front end at least d before the end of
-// the last finished segment.
-func (l *playlist) before(d time.Duration) int {
-	var after time.Duration
-	for i := len(l.segments) - 1; i >= 0; i-- {
-		if after >= d {
-			return i + 1
-		}
-		after += l.segments[i].Duration
-	}
-	return 0
+	l.rows, l.live = l.rows[n:], l.live-n
+	return gone
 }
 
 // position returns the MSN and part of the latest media, for
@@ -180,56 +132,13 @@ func (l *playlist) position() (msn, part int) {
 	if n := len(l.open.parts); n > 0 {
 		return l.open.msn, n - 1
 	}
-	return l.open.msn - 1, l.lastParts() - 1
+	return l.open.msn - 1, l.lastParts - 1
 }
 
-// lastParts is how many parts the latest finished segment has.
-func (l *playlist) lastParts() int {
-	if n := len(l.segments); n > 0 {
-		return len(l.segments[n-1].Parts)
-	}
-	return 0
-}
-
-// firstMSN is the value of EXT-X-MEDIA-SEQUENCE.
+// firstMSN is the value of EXT-X-MEDIA-SEQUENCE of the live list.
 func (l *playlist) firstMSN() int {
-	if len(l.segments) > 0 {
-		return l.segments[0].MSN
+	if live := l.window(); len(live) > 0 {
+		return live[0].msn
 	}
 	return l.open.msn
-}
-
-// firstSequence is the value of EXT-X-DISCONTINUITY-SEQUENCE: the number of the
-// first segment without its own tag, as the tag still stands in the playlist
-// (RFC 8216bis §4.4.3.3).
-func (l *playlist) firstSequence() int {
-	sequence, tagged := l.open.head.sequence, l.open.head.discontinuity
-	if len(l.segments) > 0 {
-		sequence, tagged = l.segments[0].DiscontinuitySequence, l.segments[0].Discontinuity
-	}
-	if tagged {
-		return sequence - 1
-	}
-	return sequence
-}
-
-// appendSeconds writes d in seconds: to the millisecond if that is exact, else
-// to the microsecond, so that sums over a long playlist do not drift.
-func appendSeconds(b []byte, d time.Duration) []byte {
-	us := int64(stated(d) / time.Microsecond)
-	b = strconv.AppendInt(b, us/1e6, 10)
-	b = append(b, '.')
-	fraction, digits := us%1e6, 6
-	if fraction%1000 == 0 {
-		fraction, digits = fraction/1000, 3
-	}
-	at := len(b)
-	for range digits {
-		b = append(b, '0')
-	}
-	for i := at + digits - 1; i >= at; i-- {
-		b[i] += byte(fraction % 10)
-		fraction /= 10
-	}
-	return b
 }

@@ -11,15 +11,11 @@ type report struct {
 	msn, part int // part is -1 for none
 }
 
-// preamble is the text before EXT-X-MEDIA-SEQUENCE. It is the same in every
-// media playlist of a class at all times (RFC 8216bis §6.2.1, §6.2.4).
-func preamble(cfg Config) []byte {
-	var b []byte
-	b = append(b, "#EXTM3U\n#EXT-X-VERSION:"...)
-	b = strconv.AppendInt(b, protocolVersion, 10)
-	b = append(b, "\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-TARGETDURATION:"...)
-	b = strconv.AppendInt(b, int64(cfg.targetDuration().Seconds()), 10)
-	b = append(b, "\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK="...)
+// livePreamble is the text before EXT-X-MEDIA-SEQUENCE of live lists. It is the same
+// in every one of a class at all times (RFC 8216bis §6.2.1, §6.2.4).
+func livePreamble(cfg Config) []byte {
+	b := appendOpening(nil, cfg)
+	b = append(b, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK="...)
 	b = appendSeconds(b, 3*cfg.PartDuration)
 	b = append(b, ",HOLD-BACK="...)
 	b = appendSeconds(b, 3*cfg.targetDuration())
@@ -30,38 +26,50 @@ func preamble(cfg Config) []byte {
 	return append(b, '\n')
 }
 
-// appendPast writes the beginning of the playlist, up to the segments that are
-// listed with their parts: those from partsFrom on. It changes with finished
-// segments only. The first skip segments are left out: a Playlist Delta Update
-// when skip is not 0 (RFC 8216bis §6.2.5.1).
-func (l *playlist) appendPast(b, preamble []byte, epoch string, skip, partsFrom int) []byte {
-	b = append(b, preamble...)
-	b = append(b, "#EXT-X-MEDIA-SEQUENCE:"...)
-	b = strconv.AppendInt(b, int64(l.firstMSN()), 10)
-	b = append(b, "\n#EXT-X-DISCONTINUITY-SEQUENCE:"...)
-	b = strconv.AppendInt(b, int64(l.firstSequence()), 10)
-	b = append(b, '\n')
-	if skip > 0 {
-		b = append(b, "#EXT-X-SKIP:SKIPPED-SEGMENTS="...)
-		b = strconv.AppendInt(b, int64(skip), 10)
-		b = append(b, '\n')
-	} else if len(l.segments) > 0 && !l.segments[0].mapped {
-		b = appendMap(b, epoch, l.segments[0].InitID)
-	}
-	for i := skip; i < partsFrom; i++ {
-		b = append(b, l.segments[i].head...)
-		b = append(b, l.segments[i].tail...)
-	}
-	return b
+// dvrPreamble is that of DVR lists, which have no parts.
+func dvrPreamble(cfg Config) []byte {
+	b := appendOpening(nil, cfg)
+	b = append(b, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,HOLD-BACK="...)
+	b = appendSeconds(b, 3*cfg.targetDuration())
+	b = append(b, ",CAN-SKIP-UNTIL="...)
+	b = appendSeconds(b, 6*cfg.targetDuration())
+	return append(b, '\n')
 }
 
-// appendPresent writes the rest of the playlist, which changes with every part of
+// recordingPreamble is that of the list of a class that has ended.
+func recordingPreamble(cfg Config) []byte {
+	return append(appendOpening(nil, cfg), "#EXT-X-PLAYLIST-TYPE:VOD\n"...)
+}
+
+func appendOpening(b []byte, cfg Config) []byte {
+	b = append(b, "#EXTM3U\n#EXT-X-VERSION:"...)
+	b = strconv.AppendInt(b, protocolVersion, 10)
+	b = append(b, "\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-TARGETDURATION:"...)
+	b = strconv.AppendInt(b, int64(cfg.targetDuration().Seconds()), 10)
+	return append(b, '\n')
+}
+
+// appendPast writes the beginning of the live list, up to the segments that are
+// listed with their parts: those from partsFrom on. It changes with finished
+// segments only. The first skip segments are left out.
+func (l *playlist) appendPast(b, preamble []byte, skip, partsFrom int) []byte {
+	b = append(b, preamble...)
+	if live := l.window(); len(live) > 0 {
+		return appendRows(b, live, skip, partsFrom)
+	}
+	return appendSequences(b, l.open.msn, l.open.head.sequence, l.open.head.discontinuity)
+}
+
+// appendPresent writes the rest of the live list, which changes with every part of
 // this rendition and of the others.
-func (l *playlist) appendPresent(b []byte, epoch string, partsFrom int, others []report) []byte {
-	for i := partsFrom; i < len(l.segments); i++ {
-		b = append(b, l.segments[i].head...)
-		b = append(b, l.segments[i].parts...)
-		b = append(b, l.segments[i].tail...)
+func (l *playlist) appendPresent(b []byte, partsFrom int, others []report) []byte {
+	live := l.window()
+	for i := partsFrom; i < len(live); i++ {
+		b = append(b, live[i].head...)
+		if at := len(l.parts) - len(live) + i; at >= 0 {
+			b = append(b, l.parts[at]...)
+		}
+		b = append(b, live[i].tail...)
 	}
 	if l.ended {
 		return append(b, "#EXT-X-ENDLIST\n"...)
@@ -70,7 +78,7 @@ func (l *playlist) appendPresent(b []byte, epoch string, partsFrom int, others [
 		b = append(b, l.open.text...)
 		b = append(b, l.open.lines...)
 	}
-	b = l.appendHints(b, epoch)
+	b = l.appendHints(b)
 	for _, o := range others {
 		if o.name == l.name {
 			continue
@@ -90,13 +98,13 @@ func (l *playlist) appendPresent(b []byte, epoch string, partsFrom int, others [
 
 // appendHints names what comes next: the part, and before it the Init if it is
 // another one than that of the media listed.
-func (l *playlist) appendHints(b []byte, epoch string) []byte {
-	if n := len(l.segments); len(l.open.parts) == 0 && (n == 0 || l.segments[n-1].InitID != l.nextInit) {
+func (l *playlist) appendHints(b []byte) []byte {
+	if n := len(l.rows); len(l.open.parts) == 0 && (n == 0 || l.rows[n-1].initID != l.nextInit) {
 		b = append(b, `#EXT-X-PRELOAD-HINT:TYPE=MAP,URI="`...)
-		b = append(b, Name{Kind: NameInit, Epoch: epoch, Init: l.nextInit}.String()...)
+		b = append(b, Name{Kind: NameInit, Epoch: l.nextEpoch, Init: l.nextInit}.String()...)
 		b = append(b, "\"\n"...)
 	}
 	b = append(b, `#EXT-X-PRELOAD-HINT:TYPE=PART,URI="`...)
-	b = append(b, Name{Kind: NamePart, Epoch: epoch, MSN: l.open.msn, Part: len(l.open.parts)}.String()...)
+	b = append(b, Name{Kind: NamePart, Epoch: l.epoch, MSN: l.open.msn, Part: len(l.open.parts)}.String()...)
 	return append(b, "\"\n"...)
 }

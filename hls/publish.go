@@ -1,5 +1,7 @@
 package hls
 
+import "slices"
+
 // textCache keeps the beginning of a rendition's playlists, which is built anew
 // when a segment was finished only.
 type textCache struct {
@@ -20,6 +22,7 @@ func (p *Packager) publish() {
 		return
 	}
 	p.stale = false
+	p.log.Commit()
 	begun := p.now()
 	next := &view{snapshots: make(map[string]*Snapshot, len(p.renditions))}
 	var reports []report
@@ -42,7 +45,8 @@ func (p *Packager) publish() {
 		}
 		next.snapshots[r.name] = p.snapshot(r, reports)
 	}
-	next.multivariant = p.multivariant(p.published.Load().multivariant)
+	last := p.published.Load()
+	next.multivariant, next.dvr = p.multivariants(last.multivariant, last.dvr)
 	p.published.Store(next)
 	for _, c := range wake {
 		close(c)
@@ -52,7 +56,7 @@ func (p *Packager) publish() {
 
 // visible reports whether the rendition has a playlist.
 func (r *rendition) visible() bool {
-	return r.started && (len(r.list.segments) > 0 || len(r.list.open.parts) > 0)
+	return r.started && (len(r.list.rows) > 0 || len(r.list.open.parts) > 0)
 }
 
 func (p *Packager) snapshot(r *rendition, reports []report) *Snapshot {
@@ -62,12 +66,13 @@ func (p *Packager) snapshot(r *rendition, reports []report) *Snapshot {
 		FirstMSN:  l.firstMSN(),
 		NextMSN:   l.open.msn,
 		NextPart:  len(l.open.parts),
-		LastParts: l.lastParts(),
+		LastParts: l.lastParts,
 		Ended:     l.ended,
 		Changed:   r.changed,
-		IFrames:   p.iFrames(r),
 	}
-	p.writer.text = l.appendPresent(p.writer.text[:0], p.epoch, texts.partsFrom, reports)
+	p.lists(r)
+	s.IFrames, s.dvr, s.recording = r.iFrameText, r.dvr, r.recording
+	p.writer.text = l.appendPresent(p.writer.text[:0], texts.partsFrom, reports)
 	tail := p.writer.tail(p.writer.text)
 	s.Full = p.writer.join(texts.full, tail)
 	s.Delta = s.Full
@@ -80,31 +85,42 @@ func (p *Packager) snapshot(r *rendition, reports []report) *Snapshot {
 // heads returns the beginning of the rendition's playlists.
 func (p *Packager) heads(r *rendition) *textCache {
 	l, c := &r.list, &r.texts
-	if c.full != nil && len(l.segments) > 0 && c.firstMSN == l.firstMSN() && c.openMSN == l.open.msn {
+	live := l.window()
+	if c.full != nil && len(live) > 0 && c.firstMSN == l.firstMSN() && c.openMSN == l.open.msn {
 		return c
 	}
 	target := p.cfg.targetDuration()
-	*c = textCache{firstMSN: l.firstMSN(), openMSN: l.open.msn, partsFrom: l.before(3 * target)}
-	for i := range c.partsFrom {
-		l.segments[i].parts = nil // never listed again
+	*c = textCache{firstMSN: l.firstMSN(), openMSN: l.open.msn, partsFrom: before(live, 3*target)}
+	if past := len(l.parts) - (len(live) - c.partsFrom); past > 0 {
+		l.parts = slices.Delete(l.parts, 0, past) // never listed again
 	}
-	p.writer.text = l.appendPast(p.writer.text[:0], p.preamble, p.epoch, 0, c.partsFrom)
+	p.writer.text = l.appendPast(p.writer.text[:0], p.preamble, 0, c.partsFrom)
 	c.full = p.writer.head(p.writer.text)
-	if skip := l.before(6 * target); skip > 0 {
-		p.writer.text = l.appendPast(p.writer.text[:0], p.preamble, p.epoch, skip, c.partsFrom)
+	if skip := before(live, 6*target); skip > 0 {
+		p.writer.text = l.appendPast(p.writer.text[:0], p.preamble, skip, c.partsFrom)
 		c.delta = p.writer.head(p.writer.text)
 	}
 	return c
 }
 
-// iFrames returns the rendition's I-frame playlist, nil if there is none.
-func (p *Packager) iFrames(r *rendition) *Document {
-	if r.iFramesDue {
-		r.iFramesDue, r.iFrameText = false, nil
-		if r.list.hasIFrames() {
-			d := p.writer.document(r.list.appendIFrames(p.writer.text[:0], p.epoch, int64(p.cfg.targetDuration().Seconds())))
-			r.iFrameText = &d
+// lists makes the lists anew that change with whole segments.
+func (p *Packager) lists(r *rendition) {
+	l := &r.list
+	live := l.window()
+	if !r.listsDue || len(live) == 0 {
+		return
+	}
+	r.listsDue = false
+	target := int64(p.cfg.targetDuration().Seconds())
+	r.iFrameText = nil
+	if hasIFrames(live) {
+		d := p.writer.document(appendIFrames(p.writer.text[:0], live, target, l.ended))
+		r.iFrameText = &d
+	}
+	if p.cfg.DVRWindow > 0 {
+		r.dvr = &longList{
+			rows: l.rows, preamble: p.dvrPreamble, until: before(l.rows, 6*p.cfg.targetDuration()),
+			ended: l.ended, target: target,
 		}
 	}
-	return r.iFrameText
 }

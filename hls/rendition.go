@@ -45,13 +45,14 @@ type rendition struct {
 	pack  *Packager
 	track media.Track // of the current publication, or the last one that had it
 
-	declared  bool          // the current publication has the track
-	described bool          // its parameters are known
-	waiting   bool          // only a random access point may come next
-	started   bool          // the rendition has had media: it has a playlist
-	frame     time.Duration // latest regular duration of an access unit
-	init      segment.Init  // in force
-	inits     int           // how many there are
+	declared  bool           // the current publication has the track
+	described bool           // its parameters are known
+	waiting   bool           // only a random access point may come next
+	started   bool           // the rendition has had media: it has a playlist
+	frame     time.Duration  // latest regular duration of an access unit
+	init      segment.Init   // in force
+	inits     int            // how many there are
+	mapLines  map[int][]byte // EXT-X-MAP by Init id
 
 	// Of an encoded rendition.
 	floor     time.Duration // what is presented before it is settled
@@ -88,15 +89,18 @@ type rendition struct {
 	changed chan struct{} // closed when the next change is published
 	texts   textCache
 
-	iFramesDue bool      // the I-frame playlist has changed
+	listsDue   bool      // the lists that change with whole segments have changed
 	iFrameText *Document // the I-frame playlist, of video only
+	dvr        *longList // nil without
+	recording  *longList // nil before the class has ended
 }
 
 func newRendition(p *Packager, name string, kind media.Kind, msn int) *rendition {
 	return &rendition{
 		name: name, kind: kind, pack: p, cursor: -1, floor: -1,
-		list:    playlist{name: name, open: openSegment{msn: msn}},
-		changed: make(chan struct{}),
+		list:     playlist{name: name, epoch: p.epoch, open: openSegment{msn: msn}},
+		mapLines: make(map[int][]byte),
+		changed:  make(chan struct{}),
 	}
 }
 
@@ -130,16 +134,22 @@ func (r *rendition) configure(t media.Track) error {
 	in := segment.Init{
 		ID: r.inits, Data: data, Codecs: codecs,
 		Width: width, Height: height, FrameRate: t.Video.FrameRate, Channels: t.Audio.Channels,
-		Encoded: t.Encoded, MaxBitRate: t.MaxBitRate,
+		Encoded: t.Encoded, MaxBitRate: t.MaxBitRate, Epoch: r.pack.epoch,
 	}
 	if err := r.pack.log.PutInit(r.name, in); err != nil {
 		return fmt.Errorf("store init %d of rendition %q: %w", in.ID, r.name, err)
 	}
-	r.init = in
+	r.take(in)
 	r.inits++
-	r.list.nextInit = in.ID
 	r.dirty = true // the playlist names it as a hint
 	return nil
+}
+
+// take makes in the Init in force.
+func (r *rendition) take(in segment.Init) {
+	r.init = in
+	r.mapLines[in.ID] = appendMap(nil, in.Epoch, in.ID)
+	r.list.nextInit, r.list.nextEpoch = in.ID, in.Epoch
 }
 
 // nominalFrame is the duration of an access unit as far as the format tells.
@@ -309,7 +319,13 @@ func (r *rendition) closePart(last bool) error {
 		return nil
 	}
 	open := &r.list.open
-	r.openHead(r.pack.spans.get(open.msn))
+	sp := r.pack.spans.get(open.msn)
+	r.openHead(sp)
+	if len(open.parts) == 0 {
+		if err := r.begin(sp); err != nil {
+			return err
+		}
+	}
 	d := r.track.Timescale.Duration(r.partTicks)
 	part := segment.Part{Index: len(open.parts), Duration: stated(d), Independent: r.partSync}
 	// Rises over segments, parts and restarts (ISO/IEC 14496-12 §8.8.5.1).
@@ -324,11 +340,24 @@ func (r *rendition) closePart(last bool) error {
 	r.observePart(d, len(part.Data), last)
 	open.bytes += int64(len(part.Data))
 	part.Data = nil
-	open.addPart(r.pack.epoch, part)
+	open.addPart(r.list.epoch, part)
 	clear(r.part) // lets go of the payloads
 	r.part = r.part[:0]
 	r.partTicks = 0
 	r.dirty = true
+	return nil
+}
+
+// begin tells the Log what the open segment is, before its first part.
+func (r *rendition) begin(sp *span) error {
+	h := segment.Head{
+		MSN: sp.msn, InitID: r.list.open.head.initID,
+		Discontinuity: sp.discontinuity, DiscontinuitySequence: sp.sequence,
+		ProgramDateTime: r.list.open.head.date, MediaTime: r.firstPTS,
+	}
+	if err := r.pack.log.BeginSegment(r.name, h); err != nil {
+		return fmt.Errorf("begin segment %d of rendition %q: %w", sp.msn, r.name, err)
+	}
 	return nil
 }
 

@@ -16,8 +16,9 @@ func (r *rendition) openHead(sp *span) {
 		return
 	}
 	sp.fixed = true
-	r.list.openHead(r.pack.epoch, headOf{
+	r.list.openHead(headOf{
 		initID:        r.init.ID,
+		mapLine:       r.mapLines[r.init.ID],
 		discontinuity: sp.discontinuity,
 		sequence:      sp.sequence,
 		date:          sp.wall,
@@ -64,14 +65,14 @@ func (r *rendition) finish(sp *span) error {
 	if !s.Gap && !r.shed {
 		r.withdrawn = false
 	}
-	r.list.finishOpen(r.pack.epoch, s)
-	r.dirty, r.iFramesDue = true, true
+	r.list.finishOpen(s)
+	r.dirty, r.listsDue = true, true
 	r.samples, r.iFrame, r.carried, r.broken = 0, 0, 0, false
 	if r.hasSamples = r.held != nil; r.hasSamples {
 		r.firstPTS = r.held.pts
 	}
-	if gone := r.list.slide(r.pack.cfg.Window); gone > 0 {
-		r.pack.log.Expire(r.name, r.list.segments[0].MSN)
+	if gone := r.list.slide(r.pack.cfg.Window, r.pack.cfg.DVRWindow); gone > 0 {
+		r.pack.log.Expire(r.name, r.list.firstMSN())
 	}
 	return nil
 }

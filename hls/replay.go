@@ -13,6 +13,7 @@ import (
 // the others, since a crash came between, is filled up with gaps: every
 // rendition must continue with the same Media Sequence Number.
 func (p *Packager) replay(renditions []segment.Rendition) {
+	closeTorn(renditions)
 	var longest []segment.Segment // of the rendition that got furthest
 	for _, known := range renditions {
 		if n := len(known.Segments); n > 0 && known.Segments[n-1].MSN >= p.spans.next {
@@ -52,7 +53,10 @@ func (p *Packager) resume(known segment.Rendition, longest []segment.Segment) *r
 		kind = media.KindVideo
 	}
 	r := newRendition(p, known.Name, kind, p.spans.next)
-	r.init, r.inits = last, max(last.ID+1, known.NextInit)
+	for _, in := range known.Inits {
+		r.take(in)
+	}
+	r.inits = max(last.ID+1, known.NextInit)
 	segments := known.Segments
 	for i := len(segments) - 1; i > 0; i-- {
 		if segments[i-1].MSN != segments[i].MSN-1 {
@@ -70,13 +74,12 @@ func (p *Packager) resume(known segment.Rendition, longest []segment.Segment) *r
 			}
 		}
 	}
-	r.list.nextInit = last.ID
 	r.discontinue(p.spans.next)
 	return r
 }
 
 func (r *rendition) replay(s segment.Segment) {
-	r.started, r.dirty, r.iFramesDue = true, true, true
+	r.started, r.dirty, r.listsDue = true, true, true
 	r.captions |= captionSet(s.Captions)
 	if !s.Gap {
 		r.rate.add(s.Bytes, s.Duration, r.pack.cfg.targetDuration())
@@ -86,14 +89,14 @@ func (r *rendition) replay(s segment.Segment) {
 	// the Log may have given them up.
 	target := r.pack.cfg.targetDuration()
 	recent := r.pack.now().Sub(s.ProgramDateTime.Add(s.Duration)) < 3*target
-	r.list.replay(r.pack.epoch, s, recent)
-	r.list.slide(r.pack.cfg.Window)
+	r.list.replay(s, r.mapLines[s.InitID], recent)
+	r.list.slide(r.pack.cfg.Window, r.pack.cfg.DVRWindow)
 }
 
 // fill adds a gap where another rendition has the segment s.
 func (r *rendition) fill(s segment.Segment) {
 	s.Gap, s.Parts, s.Bytes, s.IFrameBytes, s.Captions = true, nil, 0, 0, 0
-	s.InitID = r.init.ID
+	s.InitID, s.Epoch = r.init.ID, r.pack.epoch
 	s.MediaEnd = s.MediaTime + max(s.Duration, time.Millisecond)
 	r.pack.fillers = append(r.pack.fillers, filler{rendition: r.name, segment: s})
 	r.replay(s)

@@ -33,10 +33,41 @@ type Snapshot struct {
 	// same document until a segment is finished.
 	IFrames *Document
 
+	dvr, recording *longList // nil without
+
 	// Changed is closed when a snapshot with newer media of the rendition is
 	// published. A snapshot that differs in its rendition reports only is
 	// published without: it shares the channel.
 	Changed <-chan struct{}
+}
+
+// DVR returns the playlist of the DVR window, whole and as a Playlist Delta Update,
+// which is the same where there is nothing to skip; nil without DVR. Its position is
+// NextMSN: it has no parts. The texts are made when somebody first asks.
+func (s *Snapshot) DVR() (full, delta *Document) {
+	if s.dvr == nil {
+		return nil, nil
+	}
+	return s.dvr.documents()
+}
+
+// Recording returns the playlist of the whole class, nil before it has ended. The
+// text is made when somebody first asks.
+func (s *Snapshot) Recording() *Document {
+	if s.recording == nil {
+		return nil
+	}
+	full, _ := s.recording.documents()
+	return full
+}
+
+// RecordingIFrames returns the I-frame playlist of the whole class, nil before it
+// has ended or if there are no pictures.
+func (s *Snapshot) RecordingIFrames() *Document {
+	if s.recording == nil {
+		return nil
+	}
+	return s.recording.iFrameDocument()
 }
 
 // Has reports whether the playlist answers a blocking reload for part of segment

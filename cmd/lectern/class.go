@@ -27,6 +27,9 @@ func class(ctx context.Context, args []string, env environment) error {
 	startsAt := fs.String("starts-at", "", "create, set: `TIME` of the start, such as 2026-12-01T09:15:00Z; set: none removes it")
 	source := fs.String("source", "", "create, set: `URL` of an RTSP camera to pull; set: none removes it")
 	ladder := fs.String("ladder", "", "create, set: `RENDITIONS` to offer from the next publication on, such as source,720p,audio; default is the server's own choice")
+	access := fs.String("access", "", "create, set: `ACCESS`, public or token; default is the server's own choice")
+	dvr := fs.String("dvr", "", "create, set: `DURATION` that viewers can seek back, 1m to 24h, where 24h is from the start; default is the server's own choice")
+	expiresIn := fs.String("expires-in", "", "token: `DURATION` that it is good for, 1m to 168h; default is the server's own choice")
 	words, err := parse(fs, args, 2)
 	if err != nil {
 		return err
@@ -51,7 +54,10 @@ func class(ctx context.Context, args []string, env environment) error {
 	case "list":
 		return listClasses(ctx, client, *asJSON, env)
 	case "create":
-		n := api.CreateClass{ID: *id, Title: *title, Source: *source, Ladder: renditions(*ladder)}
+		n := api.CreateClass{ID: *id, Title: *title, Source: *source, Ladder: renditions(*ladder), Access: realclass.Access(ownOrEmpty(*access))}
+		if n.DVRWindow, err = wholeSeconds("-dvr", *dvr); err != nil {
+			return err
+		}
 		if *startsAt != "" {
 			t, perr := startTime(*startsAt)
 			if perr != nil {
@@ -72,6 +78,13 @@ func class(ctx context.Context, args []string, env environment) error {
 		one, err = client.End(ctx, words[1])
 	case "stream-key":
 		one, err = client.RotateStreamKey(ctx, words[1])
+	case "token":
+		return mintToken(ctx, client, words[1], *expiresIn, *asJSON, env)
+	case "revoke":
+		if err = client.RevokePlaybackTokens(ctx, words[1], ""); err == nil {
+			_, err = fmt.Fprintf(env.stdout, "all viewer tokens of class %s so far are revoked\n", words[1])
+		}
+		return err
 	case "delete":
 		if err = client.Delete(ctx, words[1]); err == nil {
 			_, err = fmt.Fprintf(env.stdout, "class %s is deleted, and its recording\n", words[1])
@@ -117,13 +130,25 @@ func changes(set map[string]string) (u api.UpdateClass, err error) {
 			if u.Ladder = api.Remove[[]string](); renditions(value) != nil {
 				u.Ladder = api.Set(renditions(value))
 			}
+		case "access":
+			if u.Access = api.Remove[realclass.Access](); ownOrEmpty(value) != "" {
+				u.Access = api.Set(realclass.Access(value))
+			}
+		case "dvr":
+			window, werr := wholeSeconds("-dvr", value)
+			if werr != nil {
+				return u, werr
+			}
+			if u.DVRWindow = api.Remove[int64](); window != 0 {
+				u.DVRWindow = api.Set(window)
+			}
 		default:
 			continue
 		}
 		any = true
 	}
 	if !any {
-		return u, &usageError{"say what to set: -title, -starts-at, -source or -ladder"}
+		return u, &usageError{"say what to set: -title, -starts-at, -source, -ladder, -access or -dvr"}
 	}
 	return u, nil
 }
@@ -136,10 +161,30 @@ func startTime(value string) (time.Time, error) {
 	return t, nil
 }
 
+// ownOrEmpty returns value, or nothing for "default", the server's own choice.
+func ownOrEmpty(value string) string {
+	if value == "default" {
+		return ""
+	}
+	return value
+}
+
+// wholeSeconds reads the duration of a flag; 0 is the server's own choice.
+func wholeSeconds(name, value string) (int64, error) {
+	if ownOrEmpty(value) == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil || d < time.Second || d%time.Second != 0 {
+		return 0, &usageError{fmt.Sprintf("%s: %q is not a duration in whole seconds such as 2h or 90m", name, value)}
+	}
+	return int64(d / time.Second), nil
+}
+
 // renditions reads a list with commas; "default" and nothing are the server's
 // own choice.
 func renditions(value string) []string {
-	if value == "" || value == "default" {
+	if ownOrEmpty(value) == "" {
 		return nil
 	}
 	names := strings.Split(value, ",")
@@ -164,6 +209,12 @@ func printClass(c api.Class, asJSON bool, env environment) error {
 	}
 	add := func(name, format string, args ...any) {
 		rows = append(rows, [2]string{name, fmt.Sprintf(format, args...)})
+	}
+	if c.Access == realclass.AccessToken {
+		add("access", "token: playing it takes a viewer token")
+	}
+	if c.DVRWindow != nil {
+		add("seek back", "%s", time.Duration(*c.DVRWindow)*time.Second)
 	}
 	if c.Ladder != nil {
 		add("ladder", "%s", strings.Join(*c.Ladder, ", "))
@@ -223,6 +274,25 @@ func renditionWords(r api.Rendition) string {
 		text += fmt.Sprintf(", %d pictures skipped", r.DroppedFrames)
 	}
 	return text
+}
+
+// mintToken makes a viewer token and prints the addresses that it opens.
+func mintToken(ctx context.Context, client *api.Client, id, expiresIn string, asJSON bool, env environment) error {
+	life, err := wholeSeconds("-expires-in", expiresIn)
+	if err != nil {
+		return err
+	}
+	t, err := client.CreatePlaybackToken(ctx, id, api.CreatePlaybackToken{ExpiresIn: life})
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(t, env)
+	}
+	if _, err = fmt.Fprintf(env.stdout, "watch     %s\nplaylist  %s\nexpires   %s\n", t.Watch, t.HLS, t.ExpiresAt.Local().Format(time.RFC3339)); err != nil {
+		return fmt.Errorf("print token: %w", err)
+	}
+	return nil
 }
 
 func listClasses(ctx context.Context, client *api.Client, asJSON bool, env environment) error {

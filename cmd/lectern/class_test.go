@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lectern/lectern/realtime/access"
 	"github.com/lectern/lectern/realtime/api"
 	realclass "github.com/lectern/lectern/realtime/class"
 	"github.com/lectern/lectern/storage/kv"
@@ -48,8 +49,12 @@ func TestClassCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tokens, err := access.New(access.DefaultConfig(), access.Deps{DB: db})
+	if err != nil {
+		t.Fatal(err)
+	}
 	handler, err := api.New(api.Deps{
-		Token: realclass.NewSecret(token), Classes: classes, Ladders: busy{}, Checkups: busy{},
+		Token: realclass.NewSecret(token), Classes: classes, Tokens: tokens, Ladders: busy{}, Checkups: busy{},
 		Links: func(*http.Request, string) api.Links { return api.Links{} },
 		CheckLadder: func(names []string) error {
 			if names[0] == "9000p" {
@@ -87,6 +92,21 @@ func TestClassCommand(t *testing.T) {
 		{"set title and start", "set maths -title Algebra -starts-at 2030-12-01T09:15:00Z", 0, []string{"Algebra", "ladder      source, audio\n"}, ""},
 		{"set ladder back", "set maths -ladder default", 0, []string{"Algebra"}, "source, audio"},
 		{"remove the start", "set maths -starts-at none", 0, []string{"Algebra"}, ""},
+		{"create for viewers with a token", "create -id closed -title Exam -access token -dvr 90m", 0, []string{"access      token", "seek back   1h30m0s\n"}, ""},
+		{"token", "token closed", 0, []string{"watch     #t=v1.", "playlist  /t/v1.", "/live/closed/index.m3u8\nexpires   20"}, ""},
+		{"token for an hour", "token closed -expires-in 1h -json", 0, []string{`"token": "v1.`}, ""},
+		{"token for no time", "token closed -expires-in 1s", 1, []string{"expires_in: must be 60 to 604800 seconds"}, ""},
+		{"token for no duration", "token closed -expires-in x", 2, []string{`-expires-in: "x" is not a duration`}, ""},
+		{"token of an unknown class", "token physics", 1, []string{"no such class"}, ""},
+		{"revoke", "revoke closed", 0, []string{"all viewer tokens of class closed so far are revoked\n"}, ""},
+		{"revoke those of an unknown class", "revoke physics", 1, []string{"no such class"}, ""},
+		{"revoke those of no class", "revoke", 2, []string{"say which class"}, ""},
+		{"create with an unknown access", "create -title x -access private", 1, []string{"access: must be public or token"}, ""},
+		{"create with a window too short", "create -title x -dvr 30s", 1, []string{"dvr_window: must be 60 to 86400 seconds"}, ""},
+		{"set access", "set maths -access token", 0, []string{"Algebra", "access      token"}, ""},
+		{"set window", "set maths -dvr 24h", 0, []string{"access      token", "seek back   24h0m0s\n"}, ""},
+		{"set both back", "set maths -access default -dvr default", 0, []string{"Algebra"}, "seek back"},
+		{"set a bad window", "set maths -dvr 1.5s", 2, []string{`-dvr: "1.5s" is not a duration`}, ""},
 		{"set nothing", "set maths", 2, []string{"say what to set"}, ""},
 		{"set a bad start", "set maths -starts-at tomorrow", 2, []string{`"tomorrow" is not a time`}, ""},
 		{"set an unknown class", "set physics -title x", 1, []string{"no such class"}, ""},
@@ -108,7 +128,7 @@ func TestClassCommand(t *testing.T) {
 			}
 		})
 	}
-	if c, gerr := classes.Get(t.Context(), "maths"); gerr != nil || c.Ladder != nil || !c.StartsAt.IsZero() || c.Title != "Algebra" {
+	if c, gerr := classes.Get(t.Context(), "maths"); gerr != nil || c.Ladder != nil || c.Access != realclass.AccessPublic || c.DVRWindow != 0 || !c.StartsAt.IsZero() || c.Title != "Algebra" {
 		t.Errorf("class = %+v, %v", c, gerr)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -34,27 +35,31 @@ const (
 // fakeClass stands for a packager: it writes parts into a real segment log and
 // publishes snapshots with marker texts instead of playlists.
 type fakeClass struct {
+	dir string
 	log *segment.Log
 
 	target, parts time.Duration
+	protected     bool
 
 	mu           sync.Mutex   // guards the fields below
 	zip          *gzip.Writer // costly to make
 	multivariant *hls.Document
+	dvr          *hls.Document
 	snapshots    map[string]*hls.Snapshot
 	changed      map[string]chan struct{}
 }
 
 func newFakeClass(tb testing.TB) *fakeClass {
 	tb.Helper()
-	log, err := segment.Open(tb.TempDir(), segment.DefaultConfig(), segment.Deps{
+	dir := tb.TempDir()
+	log, err := segment.Open(dir, segment.DefaultConfig(), segment.Deps{
 		Logger: slog.New(slog.DiscardHandler), Metrics: segment.NewMetrics(prometheus.NewRegistry()),
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	f := &fakeClass{
-		log: log, target: 4 * time.Second, parts: 500 * time.Millisecond,
+		dir: dir, log: log, target: 4 * time.Second, parts: 500 * time.Millisecond,
 		zip:       gzip.NewWriter(io.Discard),
 		snapshots: make(map[string]*hls.Snapshot), changed: make(map[string]chan struct{}),
 	}
@@ -67,7 +72,13 @@ func newFakeClass(tb testing.TB) *fakeClass {
 }
 
 func (f *fakeClass) Presentation(name string) (origin.Presentation, bool) {
-	return origin.Presentation{Playlists: f, Media: f.log}, name == class
+	return origin.Presentation{Playlists: f, Media: f.log, Protected: f.protected}, name == class
+}
+
+func (f *fakeClass) DVRMultivariant() *hls.Document {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.dvr
 }
 
 func (f *fakeClass) Multivariant() *hls.Document {
@@ -175,6 +186,40 @@ func (f *fakeClass) add(tb testing.TB, name string, n int) {
 	}
 }
 
+// gate knows some tokens for the class "algebra-1" by heart.
+type gate struct{}
+
+const (
+	goodToken    = "v1.k1.4102444800.abcdefgh.algebra-1.c2lnbmF0dXJl"
+	expiredToken = "v1.k1.1.abcdefgh.algebra-1.c2lnbmF0dXJl"
+	revokedToken = "v1.k1.4102444800.revokedd.algebra-1.c2lnbmF0dXJl"
+)
+
+func (gate) Check(token, name string, now time.Time) error {
+	switch {
+	case name != class || now.IsZero():
+		return errors.New("for another class")
+	case token == goodToken:
+		return nil
+	case token == expiredToken:
+		return fmt.Errorf("check: %w", origin.ErrTokenExpired)
+	case token == revokedToken:
+		return fmt.Errorf("check: %w", origin.ErrTokenRevoked)
+	default:
+		return errors.New("forged")
+	}
+}
+
+// toDisk writes everything and releases the memory.
+func (f *fakeClass) toDisk(tb testing.TB) {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := f.log.Run(ctx); err != nil {
+		tb.Fatal(err)
+	}
+}
+
 func (f *fakeClass) end(name string) {
 	s := f.current(name)
 	s.Ended = true
@@ -186,6 +231,7 @@ type fixture struct {
 	*fakeClass
 	origin *origin.Origin
 	reg    *prometheus.Registry
+	logged *bytes.Buffer // everything the origin logs; read it when nothing is under way
 }
 
 func newFixture(tb testing.TB, change ...func(*origin.Config)) *fixture {
@@ -194,8 +240,8 @@ func newFixture(tb testing.TB, change ...func(*origin.Config)) *fixture {
 	for _, c := range change {
 		c(&cfg)
 	}
-	f := &fixture{fakeClass: newFakeClass(tb), reg: prometheus.NewRegistry()}
-	o, err := origin.New(cfg, f, slog.New(slog.DiscardHandler), f.reg)
+	f := &fixture{fakeClass: newFakeClass(tb), reg: prometheus.NewRegistry(), logged: new(bytes.Buffer)}
+	o, err := origin.New(cfg, f, slog.New(slog.NewTextHandler(f.logged, nil)), f.reg, origin.WithGate(gate{}))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -232,6 +278,11 @@ func (f *fixture) doContext(ctx context.Context, method, url string, headers ...
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Add(headers[i], headers[i+1])
 	}
+	return f.serve(r)
+}
+
+// serve sends a request that may have been tampered with.
+func (f *fixture) serve(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	f.origin.ServeHTTP(w, r)
 	return w

@@ -66,6 +66,7 @@ func (o *ours) Presentation(string) (origin.Presentation, bool) {
 	return origin.Presentation{Playlists: o}, true
 }
 func (o *ours) Multivariant() *hls.Document      { return nil }
+func (o *ours) DVRMultivariant() *hls.Document   { return nil }
 func (o *ours) Snapshot(string) *hls.Snapshot    { return o.snapshot.Load() }
 func (o *ours) Epoch() string                    { return "abcdefgh" }
 func (o *ours) TargetDuration() time.Duration    { return 4 * time.Second }

@@ -2,85 +2,146 @@ package origin
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/lectern/lectern/hls"
 	"github.com/lectern/lectern/storage/segment"
 )
 
 // serveMedia answers for an init, segment or part. It returns a code for
 // metrics, or 0.
 func (o *Origin) serveMedia(w *response, r *http.Request, p Presentation, to target) (code int) {
-	if to.name.Epoch != p.Playlists.Epoch() {
-		w.notFound()
-		return 0
-	}
-	var obj segment.Object
+	var item segment.Item
 	var err error
-	var cache string
+	var life []string
 	switch to.object {
 	case objectInit:
-		cache = cacheInit
-		obj, err = p.Media.OpenInit(to.rendition, to.name.Init)
+		life = o.headers.initLife
+		item, err = p.Media.FindInit(to.rendition, to.name.Epoch, to.name.Init)
 	case objectSegment:
-		cache = cacheSegment
-		obj, err = p.Media.OpenSegment(to.rendition, to.name.MSN)
+		life = o.headers.segmentLife
+		item, err = p.Media.FindSegment(to.rendition, to.name.Epoch, to.name.MSN)
 	default:
-		cache = cachePart(p.Playlists.TargetDuration())
 		var how outcome
-		if obj, how, err = o.openPart(r, p, to); how != outcomeServed {
+		if item, how, err = o.findPart(r, p, to); how != outcomeServed {
 			return o.refusePart(w, how)
 		}
+		life = o.rulesOf(p.Playlists).partLife(item.ModTime)
 	}
-	switch {
-	case errors.Is(err, segment.ErrNotFound):
-		w.notFound()
-		return 0
-	case err != nil:
-		o.report(to, err)
-		w.fail(http.StatusInternalServerError, cacheNothing, "the media cannot be read")
+	if err != nil {
+		o.failMedia(w, to, err)
 		return 0
 	}
-	h := w.Header()
-	h.Set("Cache-Control", cache)
-	h.Set("Content-Type", mediaType(to.rendition))
-	h.Set("ETag", mediaETag(to.name, obj.Size))
-	// The bare reader: http.ServeContent must see the *os.File.
-	http.ServeContent(w, r, "", obj.ModTime, obj.ReadSeekCloser)
-	if err := obj.Close(); err != nil {
-		o.report(to, err)
+	h := w.header
+	h["Cache-Control"] = life
+	w.etag[0] = mediaETag(to.file, item.Size)
+	h["Etag"] = w.etag[:]
+	if !item.ModTime.IsZero() {
+		w.modified[0] = item.ModTime.UTC().Format(http.TimeFormat)
+		h["Last-Modified"] = w.modified[:]
 	}
+	switch checkConditions(r.Header, w.etag[0], item.ModTime) {
+	case http.StatusNotModified:
+		w.WriteHeader(http.StatusNotModified)
+		return 0
+	case http.StatusPreconditionFailed:
+		w.fail(http.StatusPreconditionFailed, cacheRefused, "the condition does not hold")
+		return 0
+	}
+	o.sendMedia(w, r, to, item)
 	return 0
 }
 
-// openPart opens a part. The one that the playlist hints at is waited for
+// sendMedia answers with item, or with the range of it that is asked for. The
+// header says what it is. HEAD has no range and opens nothing.
+func (o *Origin) sendMedia(w *response, r *http.Request, to target, item segment.Item) {
+	h := w.header
+	code, start, length := http.StatusOK, int64(0), item.Size
+	if !w.head && rangeApplies(r.Header, w.etag[0], item.ModTime) {
+		switch start, length = parseRange(r.Header, item.Size); {
+		case length == 0:
+			h.Set("Content-Range", "bytes */"+strconv.FormatInt(item.Size, 10))
+			w.fail(http.StatusRequestedRangeNotSatisfiable, cacheRefused, "there are no such bytes")
+			return
+		case length > 0:
+			code = http.StatusPartialContent
+			w.ranges[0] = contentRange(start, length, item.Size)
+		default:
+			start, length = 0, item.Size
+		}
+	}
+	var obj segment.Object
+	if !w.head {
+		var err error
+		if obj, err = item.Open(); err != nil {
+			o.failMedia(w, to, err)
+			return
+		}
+		defer func() {
+			if cerr := obj.Close(); cerr != nil {
+				o.report(to, cerr)
+			}
+		}()
+		if start > 0 {
+			if _, err = obj.Seek(start, io.SeekStart); err != nil {
+				o.failMedia(w, to, err)
+				return
+			}
+		}
+	}
+	if code == http.StatusPartialContent {
+		h["Content-Range"] = w.ranges[:]
+	}
+	h["Accept-Ranges"] = o.headers.bytes
+	h["Content-Type"] = o.headers.mediaType(to.rendition)
+	if w.begin(code, length) {
+		_ = w.send(obj.ReadSeekCloser, length) // the bare reader: net/http must see the *os.File
+	}
+}
+
+// failMedia answers for media that could not be found or opened.
+func (o *Origin) failMedia(w *response, to target, err error) {
+	delete(w.header, "Etag")
+	delete(w.header, "Last-Modified")
+	if errors.Is(err, segment.ErrNotFound) {
+		w.notFound()
+		return
+	}
+	o.report(to, err)
+	w.fail(http.StatusInternalServerError, cacheNothing, "the media cannot be read")
+}
+
+// findPart finds a part. The one that the playlist hints at is waited for
 // (RFC 8216bis §6.2.6): not one byte of it is sent before it is complete. A hint
 // that turns out void, because the segment ended before it, is answered at once.
-func (o *Origin) openPart(r *http.Request, p Presentation, to target) (segment.Object, outcome, error) {
+func (o *Origin) findPart(r *http.Request, p Presentation, to target) (segment.Item, outcome, error) {
 	msn, part := to.name.MSN, to.name.Part
 	// The snapshot comes first: a part that is published in between is then
 	// either found, or still the hint.
 	snap := p.Playlists.Snapshot(to.rendition)
-	obj, err := p.Media.OpenPart(to.rendition, msn, part)
+	item, err := p.Media.FindPart(to.rendition, to.name.Epoch, msn, part)
+	if err == nil || p.Playlists.PartTarget() == 0 {
+		return item, outcomeServed, err
+	}
 	hinted := func() bool {
-		return errors.Is(err, segment.ErrNotFound) && snap != nil && !snap.Ended &&
+		return errors.Is(err, segment.ErrNotFound) && to.name.Epoch == p.Playlists.Epoch() && snap != nil && !snap.Ended &&
 			snap.NextMSN == msn && snap.NextPart == part
 	}
-	if !hinted() || p.Playlists.PartTarget() == 0 {
-		return obj, outcomeServed, err
+	if !hinted() {
+		return item, outcomeServed, err
 	}
 	how := o.wait(r.Context(), o.hold(p.Playlists), snap.Changed, func() <-chan struct{} {
 		snap = p.Playlists.Snapshot(to.rendition)
-		if obj, err = p.Media.OpenPart(to.rendition, msn, part); hinted() {
+		if item, err = p.Media.FindPart(to.rendition, to.name.Epoch, msn, part); hinted() {
 			return snap.Changed
 		}
 		return nil
 	})
-	return obj, how, err
+	return item, how, err
 }
 
 // refusePart answers a held part request that was not served. A part that is
@@ -95,8 +156,8 @@ func (o *Origin) refusePart(w *response, how outcome) (code int) {
 }
 
 // mediaETag is strong: the name stands for these bytes for ever.
-func mediaETag(n hls.Name, size int64) string {
-	base, _, _ := strings.Cut(n.String(), ".m")
+func mediaETag(file string, size int64) string {
+	base, _, _ := strings.Cut(file, ".m")
 	return `"` + base + "-" + strconv.FormatInt(size, 16) + `"`
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -26,16 +25,22 @@ type Library interface {
 type Presentation struct {
 	Playlists Playlists
 	Media     Media
+	// Protected says that the class is served behind a viewer token, or through
+	// the shield, only.
+	Protected bool
 }
 
 // Playlists is the read side of [hls.Packager]. Its methods may be called from
 // any goroutine and must not block.
 type Playlists interface {
-	// Multivariant returns nil before the first complete segment.
+	// Multivariant returns nil before the first complete segment. When the class
+	// has ended it lists recording.m3u8 of the renditions.
 	Multivariant() *hls.Document
+	// DVRMultivariant returns nil if the class has no DVR, or nothing of it yet.
+	DVRMultivariant() *hls.Document
 	// Snapshot returns nil if there is no such rendition, or nothing of it yet.
 	Snapshot(rendition string) *hls.Snapshot
-	// Epoch is part of every media file name.
+	// Epoch is part of the names of the media files that are made now.
 	Epoch() string
 	// TargetDuration and PartTarget never change; PartTarget is 0 without
 	// Low-Latency HLS.
@@ -44,20 +49,47 @@ type Playlists interface {
 }
 
 // Media is the read side of [segment.Log]. Its methods may be called from any
-// goroutine; they return [segment.ErrNotFound] for what does not exist.
+// goroutine, open nothing, and return [segment.ErrNotFound] for what does not exist.
 type Media interface {
-	OpenInit(rendition string, id int) (segment.Object, error)
-	OpenPart(rendition string, msn, part int) (segment.Object, error)
-	OpenSegment(rendition string, msn int) (segment.Object, error)
+	FindInit(rendition, epoch string, id int) (segment.Item, error)
+	FindPart(rendition, epoch string, msn, part int) (segment.Item, error)
+	FindSegment(rendition, epoch string, msn int) (segment.Item, error)
 }
 
-// Origin is the http.Handler for /live/.
+// Option changes an Origin that is being made.
+type Option func(*Origin)
+
+// WithGate lets g check the viewer tokens under /t/. Without it no token is
+// accepted: /t/ does not exist.
+func WithGate(g Gate) Option { return func(o *Origin) { o.gate = g } }
+
+// Pictures serves the still pictures of classes: thumbnails and storyboards.
+type Pictures interface {
+	// ServePicture answers a GET or HEAD for the file of the class, which is one
+	// path element that ends with .jpg or .vtt; 404 if there is none. The client may
+	// see the class.
+	ServePicture(w http.ResponseWriter, r *http.Request, class, file string)
+}
+
+// WithPictures lets p serve what is no media. Without it there are no pictures.
+func WithPictures(p Pictures) Option { return func(o *Origin) { o.pictures = p } }
+
+// Origin is the http.Handler for /live/ and /t/. Hand it paths as they came: a
+// router that redirects to cleaned paths would put tokens into Location.
 type Origin struct {
 	// Set by New, then read-only.
-	cfg     Config
-	library Library
-	logger  *slog.Logger
-	metrics *metrics
+	cfg      Config // without the secrets
+	library  Library
+	gate     Gate     // nil without
+	pictures Pictures // nil without
+	shield   shield
+	steering *hls.Document // nil without CDNs
+	logger   *slog.Logger
+	metrics  *metrics
+	headers  headers
+
+	rules  atomic.Pointer[rules]
+	tagger tagger
 
 	waiting atomic.Int64 // requests held now
 
@@ -66,28 +98,39 @@ type Origin struct {
 
 // New returns an Origin for what library has. It registers its metrics with
 // reg.
-func New(cfg Config, library Library, logger *slog.Logger, reg prometheus.Registerer) (*Origin, error) {
+func New(cfg Config, library Library, logger *slog.Logger, reg prometheus.Registerer, options ...Option) (*Origin, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	if library == nil || logger == nil || reg == nil {
 		return nil, errors.New("origin needs a library, a logger and a metrics registry")
 	}
-	return &Origin{
+	steering, err := newSteering(cfg.CDN)
+	if err != nil {
+		return nil, err
+	}
+	o := &Origin{
 		cfg: cfg, library: library,
-		logger:  logger.With("component", "origin"),
-		metrics: newMetrics(reg),
-	}, nil
+		shield:   newShield(cfg.ShieldSecrets),
+		steering: steering,
+		logger:   logger.With("component", "origin"),
+		headers:  newHeaders(),
+	}
+	o.cfg.ShieldSecrets = nil
+	for _, option := range options {
+		option(o)
+	}
+	o.metrics = newMetrics(reg)
+	return o, nil
 }
 
 // ServeHTTP implements http.Handler. It answers held requests as soon as
 // the request's context ends, so a server that wants to stop cancels its base
 // context.
 func (o *Origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rw := newResponse(w, r, o.cfg.WriteTimeout)
-	allowEveryone(rw.Header())
+	rw := o.newResponse(w, r)
 	kind, code := o.serve(rw, r)
-	rw.finish(r)
+	rw.finish()
 	if code == 0 {
 		code = rw.code
 	}
@@ -96,6 +139,10 @@ func (o *Origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve answers r. code is what metrics shall say, 0 for what was sent.
 func (o *Origin) serve(w *response, r *http.Request) (kind object, code int) {
+	if !o.shield.admits(r.Header) {
+		o.deny(w, denialShield)
+		return objectUnknown, 0
+	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodOptions:
@@ -106,90 +153,66 @@ func (o *Origin) serve(w *response, r *http.Request) (kind object, code int) {
 		w.fail(http.StatusMethodNotAllowed, cacheNothing, "only GET and HEAD are allowed")
 		return objectUnknown, 0
 	}
-	to, ok := parsePath(r)
-	if !ok {
+	to, ok := parsePath(r.URL)
+	if !ok || to.behind && o.gate == nil {
 		w.notFound()
 		return objectUnknown, 0
+	}
+	if d := o.checkToken(to); d != denialNone {
+		o.deny(w, d)
+		return to.object, 0
+	}
+	if to.object == objectCheck {
+		// Whether the class is on is not the question: an edge takes any answer but
+		// 2xx, 401 and 403 for a fault.
+		w.header["Cache-Control"] = o.headers.checkLife
+		o.tag(w, to)
+		w.WriteHeader(http.StatusNoContent)
+		return objectCheck, 0
 	}
 	p, ok := o.library.Presentation(to.class)
 	if !ok {
 		w.notFound()
 		return objectUnknown, 0
 	}
+	if p.Protected && !to.behind && (len(o.shield) == 0 || !vouched(r.Header)) {
+		o.deny(w, denialMissing)
+		return to.object, 0
+	}
+	o.tag(w, to)
+	return to.object, o.servePresentation(w, r, p, to)
+}
+
+// servePresentation answers for something of a class that the client may see.
+func (o *Origin) servePresentation(w *response, r *http.Request, p Presentation, to target) (code int) {
 	switch to.object {
 	case objectMultivariant:
-		o.serveMultivariant(w, r, p.Playlists)
-	case objectPlaylist:
-		code = o.servePlaylist(w, r, p.Playlists, to.rendition)
-	case objectIFrames:
-		o.serveIFrames(w, r, p.Playlists, to.rendition)
+		o.serveMultivariant(w, r, p.Playlists, p.Playlists.Multivariant())
+	case objectDVRMultivariant:
+		o.serveMultivariant(w, r, p.Playlists, p.Playlists.DVRMultivariant())
+	case objectSteering:
+		o.serveSteering(w, r)
+	case objectPicture:
+		if o.pictures == nil {
+			w.notFound()
+			return 0
+		}
+		o.pictures.ServePicture(w, r, to.class, to.file)
+	case objectPlaylist, objectDVR, objectIFrames, objectRecording, objectRecordingIFrames:
+		return o.servePlaylist(w, r, p.Playlists, to)
 	default:
-		code = o.serveMedia(w, r, p, to)
+		return o.serveMedia(w, r, p, to)
 	}
-	return to.object, code
+	return 0
 }
 
-// target is what a path names.
-type target struct {
-	object           object
-	class, rendition string
-	name             hls.Name // of media
-}
-
-// maxElement bounds class and rendition, in bytes.
-const maxElement = 128
-
-// parsePath understands the four forms of path, in their one spelling: a path
-// that needed escapes is none of ours.
-func parsePath(r *http.Request) (target, bool) {
-	if r.URL.RawPath != "" {
-		return target{}, false
+// tag marks the answer with the class's surrogate keys.
+func (o *Origin) tag(w *response, to target) {
+	if !o.cfg.SurrogateKeys {
+		return
 	}
-	rest, ok := strings.CutPrefix(r.URL.Path, "/live/")
-	if !ok {
-		return target{}, false
-	}
-	class, rest, ok := strings.Cut(rest, "/")
-	if !ok || class == "" || len(class) > maxElement {
-		return target{}, false
-	}
-	if rest == "index.m3u8" {
-		return target{object: objectMultivariant, class: class}, true
-	}
-	rendition, file, ok := strings.Cut(rest, "/")
-	if !ok || rendition == "" || len(rendition) > maxElement {
-		return target{}, false
-	}
-	to := target{class: class, rendition: rendition}
-	switch file {
-	case "index.m3u8":
-		to.object = objectPlaylist
-		return to, true
-	case "iframes.m3u8":
-		to.object = objectIFrames
-		return to, true
-	}
-	if to.name, ok = hls.ParseName(file); !ok {
-		return target{}, false
-	}
-	switch to.name.Kind {
-	case hls.NameInit:
-		to.object = objectInit
-	case hls.NameSegment:
-		to.object = objectSegment
-	default:
-		to.object = objectPart
-	}
-	return to, true
-}
-
-// allowEveryone lets pages of any origin read every answer, with its timing.
-// Who may watch is decided by the path, never by where the page came from.
-func allowEveryone(h http.Header) {
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", "Age, Cache-Control, Content-Length, Content-Range, Date, ETag, Last-Modified, Retry-After")
-	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	h.Set("Timing-Allow-Origin", "*")
+	t := &o.tagger.of(to.class)[to.object]
+	w.header["Surrogate-Key"], w.header["Cache-Tag"] = t.surrogate, t.cache
 }
 
 // preflight answers a CORS preflight (Fetch standard §3.3), for any path.

@@ -59,9 +59,15 @@ func (f *feed) push(d time.Duration) {
 	}
 }
 
+// end ends the class once everything is packaged.
+func (f *feed) end() { close(f.items) }
+
 func (f *feed) Next(ctx context.Context) (stream.Item, error) {
 	select {
-	case i := <-f.items:
+	case i, ok := <-f.items:
+		if !ok {
+			return stream.Item{}, stream.ErrEnded
+		}
 		return i, nil
 	case <-ctx.Done():
 		return stream.Item{}, ctx.Err()

@@ -1,46 +1,78 @@
 package origin
 
 import (
+	"bytes"
 	"net/http"
-	"strconv"
 
 	"github.com/lectern/lectern/hls"
 )
 
-func (o *Origin) serveMultivariant(w *response, r *http.Request, p Playlists) {
-	doc := p.Multivariant()
+// serveMultivariant answers with doc, which may be nil.
+func (o *Origin) serveMultivariant(w *response, r *http.Request, p Playlists, doc *hls.Document) {
 	if doc == nil {
 		w.notFound()
 		return
 	}
-	sendDocument(w, r, doc, cacheMultivariant(p.TargetDuration()))
+	c := o.rulesOf(p)
+	life := c.multivariant
+	// Only that of a class that has ended lists recordings. It changes no more.
+	if live := p.Multivariant(); live != nil && bytes.Contains(live.Body, []byte(fileRecording)) {
+		life = c.multivariantEnded
+	}
+	o.sendDocument(w, r, doc, life)
 }
 
-// serveIFrames answers for the I-frame playlist of a rendition. It changes with
-// whole segments only, and nobody waits for it: delivery directives are ignored.
-func (o *Origin) serveIFrames(w *response, r *http.Request, p Playlists, rendition string) {
-	snap := p.Snapshot(rendition)
-	if snap == nil || snap.IFrames == nil {
+// serveSteering answers with the steering manifest. What players add to the query
+// (_HLS_pathway, _HLS_throughput) has no say in it.
+func (o *Origin) serveSteering(w *response, r *http.Request) {
+	if o.steering == nil {
 		w.notFound()
 		return
 	}
-	sendDocument(w, r, snap.IFrames, cachePlaylist(p.TargetDuration(), 0))
+	w.header["Content-Type"] = o.headers.steering
+	o.sendDocument(w, r, o.steering, o.headers.steeringLife)
+}
+
+// document returns the playlist that o stands for, nil if there is none.
+func (o object) document(s *hls.Snapshot, delta bool) *hls.Document {
+	switch {
+	case s == nil:
+		return nil
+	case o == objectIFrames:
+		return s.IFrames
+	case o == objectRecording:
+		return s.Recording()
+	case o == objectRecordingIFrames:
+		return s.RecordingIFrames()
+	case o == objectDVR:
+		full, skipped := s.DVR()
+		if delta {
+			return skipped
+		}
+		return full
+	case delta:
+		return &s.Delta
+	default:
+		return &s.Full
+	}
 }
 
 // servePlaylist answers for a media playlist, at once or when it has what the
 // directives ask for (RFC 8216bis §6.2.5). It returns a code for metrics, or 0.
-func (o *Origin) servePlaylist(w *response, r *http.Request, p Playlists, rendition string) (code int) {
-	snap := p.Snapshot(rendition)
-	if snap == nil {
+func (o *Origin) servePlaylist(w *response, r *http.Request, p Playlists, to target) (code int) {
+	snap := p.Snapshot(to.rendition)
+	if to.object.document(snap, false) == nil {
 		w.notFound()
 		return 0
 	}
-	var d directives
-	if snap.Ended {
-		d.msn = -1 // "a Server MUST ignore" directives after ENDLIST (§6.2.5.2)
-	} else {
+	d := directives{msn: -1, part: -1}
+	if !snap.Ended { // "a Server MUST ignore" directives after ENDLIST (§6.2.5.2)
 		var err error
 		if d, err = parseDirectives(r.URL.RawQuery); err == nil {
+			if to.object != objectPlaylist {
+				// The playlist has no parts. Its segment is what holds the one asked for.
+				d.part = -1
+			}
 			err = d.check(snap, p.PartTarget())
 		}
 		if err != nil {
@@ -50,7 +82,7 @@ func (o *Origin) servePlaylist(w *response, r *http.Request, p Playlists, rendit
 	}
 	if d.blocking() && !snap.Has(d.msn, d.part) {
 		how := o.wait(r.Context(), o.hold(p), snap.Changed, func() <-chan struct{} {
-			if snap = p.Snapshot(rendition); snap == nil || snap.Has(d.msn, d.part) {
+			if snap = p.Snapshot(to.rendition); snap == nil || snap.Has(d.msn, d.part) {
 				return nil
 			}
 			return snap.Changed
@@ -58,20 +90,31 @@ func (o *Origin) servePlaylist(w *response, r *http.Request, p Playlists, rendit
 		if how != outcomeServed {
 			return o.refuse(w, how)
 		}
-		if snap == nil {
-			w.notFound()
-			return 0
-		}
 	}
-	doc, cache := &snap.Full, cachePlaylist(p.TargetDuration(), p.PartTarget())
-	if d.delta && !snap.Ended {
-		doc = &snap.Delta
+	doc := to.object.document(snap, d.delta && !snap.Ended)
+	if doc == nil {
+		w.notFound()
+		return 0
 	}
-	if d.blocking() {
-		cache = cacheBlocking(p.TargetDuration())
-	}
-	sendDocument(w, r, doc, cache)
+	o.sendDocument(w, r, doc, o.playlistLife(p, to.object, snap, d))
 	return 0
+}
+
+// playlistLife is the Cache-Control of a media playlist.
+func (o *Origin) playlistLife(p Playlists, what object, snap *hls.Snapshot, d directives) []string {
+	c := o.rulesOf(p)
+	switch {
+	case what == objectRecording, what == objectRecordingIFrames:
+		return o.headers.recordingLife
+	case d.blocking():
+		return c.blocking
+	case snap.Ended:
+		return c.ended
+	case what == objectPlaylist:
+		return c.live
+	default:
+		return c.slow
+	}
 }
 
 // refuse answers a held playlist request that was not served: an old playlist
@@ -89,28 +132,32 @@ func (o *Origin) refuse(w *response, how outcome) (code int) {
 	return 0
 }
 
-// sendDocument answers with doc, compressed if the client likes that. A
-// playlist has no ranges.
-func sendDocument(w *response, r *http.Request, doc *hls.Document, cache string) {
-	h := w.Header()
-	h.Set("Cache-Control", cache)
-	h.Set("Vary", "Accept-Encoding")
-	body, etag, encoding := doc.Body, doc.ETag, ""
-	if len(doc.Gzip) > 0 && acceptsGzip(r.Header) {
-		body, etag, encoding = doc.Gzip, doc.GzipETag, "gzip"
+// sendDocument answers with doc, compressed if the client likes that. It is a
+// playlist unless there is a Content-Type already. It has no ranges.
+func (o *Origin) sendDocument(w *response, r *http.Request, doc *hls.Document, life []string) {
+	h := w.header
+	h["Cache-Control"] = life
+	body, compressed := doc.Body, false
+	w.etag[0] = doc.ETag
+	if len(doc.Gzip) > 0 {
+		h["Vary"] = o.headers.varyEncoding
+		if compressed = acceptsGzip(r.Header); compressed {
+			body, w.etag[0] = doc.Gzip, doc.GzipETag
+		}
 	}
-	h.Set("ETag", etag)
-	if noneMatch(r.Header, etag) {
+	h["Etag"] = w.etag[:]
+	if noneMatch(r.Header, w.etag[0]) {
+		delete(h, "Content-Type")
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	if encoding != "" {
-		h.Set("Content-Encoding", encoding)
+	if compressed {
+		h["Content-Encoding"] = o.headers.gzip
 	}
-	h.Set("Content-Type", typePlaylist)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(http.StatusOK)
-	if !w.head {
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = o.headers.playlist
+	}
+	if w.begin(http.StatusOK, int64(len(body))) {
 		_, _ = w.Write(body) // a failed write means the client left
 	}
 }

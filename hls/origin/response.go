@@ -1,7 +1,6 @@
 package origin
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -18,22 +17,45 @@ const writeChunk = 256 << 10
 // belongs to one request.
 type response struct {
 	http.ResponseWriter
-	control *http.ResponseController
+	header  http.Header // of ResponseWriter
 	timeout time.Duration
 	head    bool // the request is HEAD: no body
+	http2   bool // deadlines belong to the stream
+	// guarded says that the server itself has set a write deadline, which will do
+	// for what is small: then that costs no timer.
+	guarded bool
+	large   bool // the body is longer than one chunk
 
 	code  int // 0 until the header was written
 	bytes int64
 	armed bool // a deadline was set
 	fresh bool // and nothing was sent since
+
+	// Where values of the header live that belong to this answer alone.
+	etag, length, modified, ranges [1]string
 }
 
-func newResponse(w http.ResponseWriter, r *http.Request, timeout time.Duration) *response {
-	return &response{
-		ResponseWriter: w, control: http.NewResponseController(w),
-		timeout: timeout, head: r.Method == http.MethodHead,
+// newResponse begins the answer to r.
+func (o *Origin) newResponse(w http.ResponseWriter, r *http.Request) *response {
+	rw := &response{
+		ResponseWriter: w, header: w.Header(), timeout: o.cfg.WriteTimeout,
+		head: r.Method == http.MethodHead, http2: r.ProtoMajor >= 2,
 	}
+	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok {
+		// The deadline counts from the request, which may be held.
+		rw.guarded = s.WriteTimeout >= o.cfg.HoldCap+o.cfg.WriteTimeout
+	}
+	// Let pages of any origin read every answer, with its timing.
+	h := rw.header
+	h["Access-Control-Allow-Origin"] = o.headers.everyone
+	h["Access-Control-Expose-Headers"] = o.headers.exposed
+	h["Cross-Origin-Resource-Policy"] = o.headers.crossOrigin
+	h["Timing-Allow-Origin"] = o.headers.everyone
+	return rw
 }
+
+// Header implements http.ResponseWriter.
+func (w *response) Header() http.Header { return w.header }
 
 // Unwrap is for http.ResponseController.
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
@@ -44,11 +66,18 @@ func (w *response) WriteHeader(code int) {
 		return
 	}
 	w.code = code
-	if code == http.StatusPreconditionFailed || code == http.StatusRequestedRangeNotSatisfiable {
-		w.Header().Set("Cache-Control", cacheRefused) // http.ServeContent knows only that of the media
-	}
 	w.arm()
 	w.ResponseWriter.WriteHeader(code)
+}
+
+// begin writes the header of an answer with a body of n bytes, and reports whether
+// the body is wanted.
+func (w *response) begin(code int, n int64) bool {
+	w.length[0] = strconv.FormatInt(n, 10)
+	w.header["Content-Length"] = w.length[:]
+	w.large = n > writeChunk && !w.head
+	w.WriteHeader(code)
+	return !w.head
 }
 
 // Write implements io.Writer.
@@ -69,43 +98,38 @@ func (w *response) Write(p []byte) (int, error) {
 	}
 }
 
-// ReadFrom implements io.ReaderFrom, which http.ServeContent comes to by way of
-// io.CopyN: memory is written without a copy, and files are handed down so that
-// the kernel sends them.
-func (w *response) ReadFrom(src io.Reader) (int64, error) {
-	limited, ok := src.(*io.LimitedReader)
-	if !ok {
-		limited = &io.LimitedReader{R: src, N: 1<<63 - 1}
+// send writes n bytes of src: memory is written without a copy, and files are
+// handed down so that the kernel sends them. A failed write means that the client
+// left; a failed read ends the answer too soon, which the client notices.
+func (w *response) send(src io.Reader, n int64) error {
+	if c, ok := src.(segment.ChunkWriter); ok {
+		_, err := c.WriteChunks(w, n)
+		return err
 	}
-	if c, ok := limited.R.(segment.ChunkWriter); ok {
-		n, err := c.WriteChunks(w, limited.N)
-		limited.N -= n
-		return n, err
-	}
-	if w.code == 0 {
-		w.WriteHeader(http.StatusOK)
-	}
-	var done int64
-	for limited.N > 0 {
+	chunk := &io.LimitedReader{R: src}
+	for n > 0 {
 		w.arm()
-		n, err := io.CopyN(w.ResponseWriter, limited.R, min(limited.N, writeChunk))
+		chunk.N = min(n, writeChunk)
+		k, err := io.Copy(w.ResponseWriter, chunk)
 		w.fresh = false
-		done += n
-		limited.N -= n
-		w.bytes += n
-		if errors.Is(err, io.EOF) {
-			return done, nil
-		}
+		n -= k
+		w.bytes += k
 		if err != nil {
-			return done, err
+			return err
+		}
+		if chunk.N > 0 {
+			return io.ErrUnexpectedEOF
 		}
 	}
-	return done, nil
+	return nil
 }
 
 // arm sets the deadline for what is written next.
 func (w *response) arm() {
-	if !w.fresh && w.control.SetWriteDeadline(time.Now().Add(w.timeout)) == nil {
+	if w.fresh || w.guarded && !w.large {
+		return
+	}
+	if http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(w.timeout)) == nil {
 		w.armed = true
 	}
 	w.fresh = true
@@ -113,26 +137,29 @@ func (w *response) arm() {
 
 // finish sends what is buffered while the deadline still holds, and then lifts
 // it: on HTTP/1.1 it would outlive the request and hit the next one on the
-// connection. On HTTP/2 it belongs to the stream.
-func (w *response) finish(r *http.Request) {
-	if !w.armed || r.ProtoMajor >= 2 {
+// connection, unless the server sets that another.
+func (w *response) finish() {
+	if !w.armed || w.http2 || w.guarded {
 		return
 	}
-	if w.control.Flush() != nil {
+	control := http.NewResponseController(w.ResponseWriter)
+	if control.Flush() != nil {
 		return // the connection is done for
 	}
-	_ = w.control.SetWriteDeadline(time.Time{}) // it was possible before
+	_ = control.SetWriteDeadline(time.Time{}) // it was possible before
 }
 
 // fail answers with a short text. Nothing of the request is repeated in it.
 func (w *response) fail(code int, cache, text string) {
-	h := w.Header()
+	h := w.header
+	if cache == cacheNothing {
+		delete(h, "Surrogate-Key")
+		delete(h, "Cache-Tag")
+	}
 	h.Set("Cache-Control", cache)
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(text)+1))
-	w.WriteHeader(code)
-	if !w.head {
+	if w.begin(code, int64(len(text)+1)) {
 		_, _ = io.WriteString(w, text+"\n") // a failed write means the client left
 	}
 }
@@ -141,6 +168,6 @@ func (w *response) notFound() { w.fail(http.StatusNotFound, cacheRefused, "not f
 
 // unavailable answers 503, which no cache may keep.
 func (w *response) unavailable(text string) {
-	w.Header().Set("Retry-After", "1")
+	w.header.Set("Retry-After", "1")
 	w.fail(http.StatusServiceUnavailable, cacheNothing, text)
 }

@@ -34,11 +34,12 @@ func advance(d time.Duration) {
 	time.Sleep(d) //nolint:forbidigo // returns at once in a bubble
 }
 
-// serve runs an http.Server on pipes in a bubble until the test ends.
-func serve(t *testing.T, h http.Handler) (l *pipeListener, stop func()) {
+// serve runs an http.Server on pipes in a bubble until the test ends. timeout is
+// its WriteTimeout.
+func serve(t *testing.T, h http.Handler, timeout time.Duration) (l *pipeListener, stop func()) {
 	t.Helper()
 	l = newPipeListener()
-	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Hour}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Hour, WriteTimeout: timeout}
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = server.Serve(l) })
 	return l, func() { _ = server.Close(); wg.Wait() }
@@ -68,29 +69,47 @@ func request(t *testing.T, c net.Conn, path string) {
 	}
 }
 
-// A client that stops reading is cut off after the write timeout.
+// A client that stops reading is cut off after the write timeout; where the
+// server has one of its own, and the answer is small, after that.
 func TestStuckReader(t *testing.T) {
 	f := big(t, 4<<20)
-	path := f.path("s0-%s.m4s")
-	synctest.Test(t, func(t *testing.T) {
-		l, stop := serve(t, f.origin)
-		defer stop()
-		c := l.dial()
-		begin := time.Now()
-		request(t, c, path)
-		n, err := io.CopyN(io.Discard, c, 100<<10)
-		if err != nil {
-			t.Fatalf("read %d bytes: %v", n, err)
-		}
-		advance(11 * time.Second)
-		rest, _ := io.Copy(io.Discard, c) // what a pipe hands over is up to the pipe; it must end
-		if rest > 1<<20 {
-			t.Errorf("the stuck client got %d bytes more", rest)
-		}
-		if got := time.Since(begin); got > 12*time.Second {
-			t.Errorf("cut off after %s", got)
-		}
-	})
+	for _, tc := range []struct {
+		name, path string
+		server     time.Duration // its WriteTimeout
+		want       time.Duration
+	}{
+		{"segment", f.path("s0-%s.m4s"), 0, 10 * time.Second},
+		{"playlist", playlistPath, 0, 10 * time.Second},
+		{"segment, server with a limit", f.path("s0-%s.m4s"), time.Minute, 10 * time.Second},
+		{"playlist, server with a limit", playlistPath, time.Minute, time.Minute},
+		{"playlist, server with a limit that is too short", playlistPath, 17 * time.Second, 10 * time.Second},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l, stop := serve(t, f.origin, tc.server)
+				defer stop()
+				c := l.dial()
+				begin := time.Now()
+				request(t, c, tc.path)
+				n, err := io.CopyN(io.Discard, c, 100)
+				if err != nil {
+					t.Fatalf("read %d bytes: %v", n, err)
+				}
+				advance(tc.want - time.Second)
+				if _, err = io.CopyN(io.Discard, c, 1); err != nil {
+					t.Fatalf("cut off before %s: %v", time.Since(begin), err)
+				}
+				advance(2 * time.Second)
+				rest, _ := io.Copy(io.Discard, c) // what a pipe hands over is up to the pipe; it must end
+				if rest > 1<<20 {
+					t.Errorf("the stuck client got %d bytes more", rest)
+				}
+				if got := time.Since(begin); got > tc.want+2*time.Second {
+					t.Errorf("cut off after %s", got)
+				}
+			})
+		})
+	}
 }
 
 // A slow client that reads all the time gets everything, however long it
@@ -98,40 +117,50 @@ func TestStuckReader(t *testing.T) {
 func TestSteadyReader(t *testing.T) {
 	f := big(t, 2<<20)
 	path := f.path("s0-%s.m4s")
-	synctest.Test(t, func(t *testing.T) {
-		mux := http.NewServeMux()
-		mux.Handle("/live/", f.origin)
-		mux.HandleFunc("/other", func(w http.ResponseWriter, _ *http.Request) {
-			advance(time.Minute)
-			_, _ = io.WriteString(w, "fine")
+	for _, tc := range []struct {
+		name          string
+		server, pause time.Duration // WriteTimeout, and what another handler takes
+	}{
+		{"server without a limit", 0, time.Minute},
+		{"server with a limit", 30 * time.Second, 20 * time.Second},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				mux := http.NewServeMux()
+				mux.Handle("/live/", f.origin)
+				mux.HandleFunc("/other", func(w http.ResponseWriter, _ *http.Request) {
+					advance(tc.pause)
+					_, _ = io.WriteString(w, "fine")
+				})
+				l, stop := serve(t, mux, tc.server)
+				defer stop()
+				c := l.dial()
+				defer func() { _ = c.Close() }()
+				begin := time.Now()
+				request(t, c, path)
+				in := bufio.NewReader(c)
+				res, err := http.ReadResponse(in, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				total := int64(0)
+				for total < 2<<20 {
+					n, cerr := io.CopyN(io.Discard, res.Body, 64<<10)
+					total += n
+					if cerr != nil {
+						t.Fatalf("after %d bytes and %s: %v", total, time.Since(begin), cerr)
+					}
+					advance(2 * time.Second)
+				}
+				request(t, c, "/other")
+				res, err = http.ReadResponse(in, nil)
+				if err != nil {
+					t.Fatalf("next request on the connection: %v", err)
+				}
+				if b, err := io.ReadAll(res.Body); err != nil || string(b) != "fine" {
+					t.Errorf("next request on the connection: %q, %v", b, err)
+				}
+			})
 		})
-		l, stop := serve(t, mux)
-		defer stop()
-		c := l.dial()
-		defer func() { _ = c.Close() }()
-		begin := time.Now()
-		request(t, c, path)
-		in := bufio.NewReader(c)
-		res, err := http.ReadResponse(in, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		total := int64(0)
-		for total < 2<<20 {
-			n, cerr := io.CopyN(io.Discard, res.Body, 64<<10)
-			total += n
-			if cerr != nil {
-				t.Fatalf("after %d bytes and %s: %v", total, time.Since(begin), cerr)
-			}
-			advance(2 * time.Second)
-		}
-		request(t, c, "/other")
-		res, err = http.ReadResponse(in, nil)
-		if err != nil {
-			t.Fatalf("next request on the connection: %v", err)
-		}
-		if b, err := io.ReadAll(res.Body); err != nil || string(b) != "fine" {
-			t.Errorf("next request on the connection: %q, %v", b, err)
-		}
-	})
+	}
 }

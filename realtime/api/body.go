@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/lectern/lectern/realtime/access"
 	"github.com/lectern/lectern/realtime/class"
 )
 
@@ -20,9 +21,19 @@ import (
 // are scanned without recursion and decoded into flat fields only.
 const maxBodyBytes = 64 << 10
 
-// The fields of the two bodies, as in openapi.json.
-func createFields() []string { return []string{"id", "title", "starts_at", "source", "ladder"} }
-func patchFields() []string  { return []string{"title", "starts_at", "source", "ladder"} }
+// The fields of the bodies, as in openapi.json.
+func createFields() []string { return append([]string{"id"}, patchFields()...) }
+
+func patchFields() []string {
+	return []string{"title", "starts_at", "source", "ladder", "access", "dvr_window"}
+}
+
+func mintFields() []string { return []string{"expires_in"} }
+
+const (
+	dvrWindowRule = "must be 60 to 86400 seconds; null is the server's own choice"
+	lifetimeRule  = "must be 60 to 604800 seconds"
+)
 
 // readCreate reads a CreateClass. Null means absent.
 func readCreate(r *http.Request) (class.New, error) {
@@ -31,12 +42,14 @@ func readCreate(r *http.Request) (class.New, error) {
 		return class.New{}, err
 	}
 	var n class.New
-	var errs [5]error
+	var errs [7]error
 	n.ID, _, errs[0] = o.text("id")
 	n.Title, _, errs[1] = o.text("title")
 	n.StartsAt, _, errs[2] = o.moment("starts_at")
 	n.Source, _, errs[3] = o.secret("source")
 	n.Ladder, _, errs[4] = o.texts("ladder")
+	n.Access, _, errs[5] = o.access("access")
+	n.DVRWindow, _, errs[6] = o.seconds("dvr_window", dvrWindowRule)
 	if raw, ok := o["id"]; ok && n.ID == "" && !isNull(raw) && errs[0] == nil {
 		errs[0] = invalidField("id", "must not be empty; leave it out to have one made")
 	}
@@ -55,6 +68,8 @@ func readPatch(r *http.Request) (class.Update, error) {
 	startsAt, hasStart, err2 := o.moment("starts_at")
 	source, hasSource, err3 := o.secret("source")
 	ladder, hasLadder, err4 := o.texts("ladder")
+	kind, hasAccess, err5 := o.access("access")
+	window, hasWindow, err6 := o.seconds("dvr_window", dvrWindowRule)
 	if hasTitle {
 		u.Title = &title // a null title is an empty one, which the registry refuses
 	}
@@ -67,7 +82,30 @@ func readPatch(r *http.Request) (class.Update, error) {
 	if hasLadder {
 		u.Ladder = &ladder
 	}
-	return u, first([]error{err1, err2, err3, err4})
+	if hasAccess {
+		u.Access = &kind
+	}
+	if hasWindow {
+		u.DVRWindow = &window
+	}
+	return u, first([]error{err1, err2, err3, err4, err5, err6})
+}
+
+// readMint reads a CreatePlaybackToken, which may be left out. A lifetime that
+// is not given is 0.
+func readMint(r *http.Request) (lifetime time.Duration, err error) {
+	if r.ContentLength == 0 {
+		return 0, nil
+	}
+	o, err := readObject(r, mintFields(), "application/json")
+	if err != nil {
+		return 0, err
+	}
+	lifetime, _, err = o.seconds("expires_in", lifetimeRule)
+	if err == nil && lifetime != 0 && (lifetime < access.MinLifetime || lifetime > access.MaxLifetime) {
+		err = invalidField("expires_in", lifetimeRule)
+	}
+	return lifetime, err
 }
 
 // readNothing reads the body of a request that has none to give.
@@ -217,6 +255,30 @@ func (o object) moment(name string) (t time.Time, ok bool, err error) {
 		return time.Time{}, ok, invalidField(name, "must be an RFC 3339 time such as 2026-09-01T09:00:00+02:00")
 	}
 	return t, ok, nil
+}
+
+// seconds returns a field that is a whole number of seconds, not 0; null is 0.
+// rule is what it must be.
+func (o object) seconds(name, rule string) (d time.Duration, ok bool, err error) {
+	raw, ok := o[name]
+	if !ok || isNull(raw) {
+		return 0, ok, nil
+	}
+	const most = 1 << 30
+	var n int64
+	if json.Unmarshal(raw, &n) != nil || n < 1 || n > most {
+		return 0, ok, invalidField(name, rule)
+	}
+	return time.Duration(n) * time.Second, ok, nil
+}
+
+// access returns a field that is a kind of access; null is the empty one.
+func (o object) access(name string) (class.Access, bool, error) {
+	s, ok, err := o.text(name)
+	if ok && err == nil && s == "" && !isNull(o[name]) {
+		err = invalidField(name, "must be public or token")
+	}
+	return class.Access(s), ok, err
 }
 
 // secret returns a field that is a string with a credential in it; null is the

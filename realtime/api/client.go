@@ -98,6 +98,38 @@ func (c *Client) RotateStreamKey(ctx context.Context, id string) (Class, error) 
 	return out, err
 }
 
+// CreatePlaybackToken makes a viewer token for a class.
+func (c *Client) CreatePlaybackToken(ctx context.Context, id string, n CreatePlaybackToken) (PlaybackToken, error) {
+	var out PlaybackToken
+	err := c.do(ctx, http.MethodPost, classPath(id, "/playback-tokens"), n, &out)
+	return out, err
+}
+
+// RevokePlaybackTokens voids the viewer tokens that a class has so far; with a
+// token's ID that one and what it was renewed to.
+func (c *Client) RevokePlaybackTokens(ctx context.Context, id, tokenID string) error {
+	action := "/playback-tokens"
+	if tokenID != "" {
+		action += "/" + url.PathEscape(tokenID)
+	}
+	return c.do(ctx, http.MethodDelete, classPath(id, action), nil, nil)
+}
+
+// PlaybackKeys returns the keys that viewer tokens are checked with.
+func (c *Client) PlaybackKeys(ctx context.Context) (PlaybackKeys, error) {
+	var out PlaybackKeys
+	err := c.do(ctx, http.MethodGet, playbackKeysPath, nil, &out)
+	return out, err
+}
+
+// RotatePlaybackKeys makes a new key for viewer tokens. Those of the key before
+// stay good until they expire; rotating twice voids all there are.
+func (c *Client) RotatePlaybackKeys(ctx context.Context) (PlaybackKeys, error) {
+	var out PlaybackKeys
+	err := c.do(ctx, http.MethodPost, playbackKeysPath+"/rotate", nil, &out)
+	return out, err
+}
+
 // Delete ends a class and removes it with its recording.
 func (c *Client) Delete(ctx context.Context, id string) error {
 	return c.do(ctx, http.MethodDelete, classPath(id, ""), nil, nil)

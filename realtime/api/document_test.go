@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lectern/lectern/realtime/access"
 	"github.com/lectern/lectern/realtime/class"
 	"github.com/lectern/lectern/storage/kv"
 )
@@ -58,14 +60,28 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tokens, err := access.New(access.DefaultConfig(), access.Deps{DB: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	viewer, err := tokens.Mint("physics", "", 0, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, err := tokens.Mint("chemistry", "", 0, time.Now())
+	if err = errors.Join(err, tokens.RevokeClass("chemistry", time.Now())); err != nil {
+		t.Fatal(err)
+	}
 	h, err := New(Deps{
-		Token: class.NewSecret("0123456789abcdef"), Classes: classes, Publishers: busyPublishers{},
+		Tokens: tokens,
+		Token:  class.NewSecret("0123456789abcdef"), Classes: classes, Publishers: busyPublishers{},
 		Ladders: busyPublishers{}, Checkups: busyPublishers{}, Pictures: busyPictures,
 		Links: func(*http.Request, string) Links { return Links{} },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	auths := map[string]string{"ok": "0123456789abcdef", "viewer": viewer.Text, "revoked": gone.Text}
 	covered := map[string]bool{}
 	for _, tc := range []struct {
 		method, template, id, body, auth string
@@ -91,6 +107,31 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		{"PATCH", classesPath + "/{id}", "busy", `{"ladder":null}`, "ok", "200"},
 		{"PATCH", classesPath + "/{id}", "none", `{"title":"y"}`, "ok", "404"},
 		{"PATCH", classesPath + "/{id}", "busy", ``, "ok", "415"},
+		{"POST", classesPath + "/{id}/playback-tokens", "busy", `{"expires_in":60}`, "ok", "201"},
+		{"POST", classesPath + "/{id}/playback-tokens", "busy", "", "ok", "201"},
+		{"POST", classesPath + "/{id}/playback-tokens", "busy", `{"expires_in":59}`, "ok", "400"},
+		{"POST", classesPath + "/{id}/playback-tokens", "none", "", "ok", "404"},
+		{"POST", classesPath + "/{id}/playback-tokens", "busy", "", "viewer", "401"},
+		{"DELETE", classesPath + "/{id}/playback-tokens", "busy", "", "ok", "204"},
+		{"DELETE", classesPath + "/{id}/playback-tokens", "none", "", "ok", "404"},
+		{"DELETE", classesPath + "/{id}/playback-tokens", "busy", "", "viewer", "401"},
+		{"DELETE", classesPath + "/{id}/playback-tokens/{jti}", "busy", "", "ok", "204"},
+		{"DELETE", classesPath + "/{id}/playback-tokens/{jti}", "none", "", "ok", "404"},
+		{"DELETE", classesPath + "/{id}/playback-tokens/{jti}", "busy", "", "", "401"},
+		{"GET", playbackKeysPath, "", "", "ok", "200"},
+		{"GET", playbackKeysPath, "", "", "viewer", "401"},
+		{"POST", playbackKeysPath + "/rotate", "", "", "ok", "200"},
+		{"POST", playbackKeysPath + "/rotate", "", "[]", "ok", "400"},
+		{"POST", playbackKeysPath + "/rotate", "", "", "viewer", "401"},
+		{"POST", renewPath, "", "", "viewer", "200"},
+		{"POST", renewPath, "", "{}", "viewer", "200"},
+		{"POST", renewPath, "", "[]", "viewer", "400"},
+		{"POST", renewPath, "", "", "ok", "401"},
+		{"POST", renewPath, "", "", "", "401"},
+		{"POST", renewPath, "", "", "revoked", "403"},
+		{"PATCH", classesPath + "/{id}", "busy", `{"access":"token","dvr_window":3600}`, "ok", "200"},
+		{"PATCH", classesPath + "/{id}", "busy", `{"access":null,"dvr_window":null}`, "ok", "200"},
+		{"PATCH", classesPath + "/{id}", "busy", `{"dvr_window":0}`, "ok", "400"},
 		{"POST", classesPath + "/{id}/stream-key", "busy", "", "ok", "200"},
 		{"POST", classesPath + "/{id}/end", "busy", "", "ok", "200"},
 		{"POST", classesPath + "/{id}/end", "busy", "[]", "ok", "400"},
@@ -101,9 +142,9 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		{"DELETE", classesPath + "/{id}", "busy", "", "ok", "404"},
 	} {
 		t.Run(tc.method+" "+tc.template+" "+tc.status, func(t *testing.T) {
-			r := httptest.NewRequestWithContext(t.Context(), tc.method, strings.ReplaceAll(tc.template, "{id}", tc.id), strings.NewReader(tc.body))
+			r := httptest.NewRequestWithContext(t.Context(), tc.method, strings.NewReplacer("{id}", tc.id, "{jti}", "ada12345").Replace(tc.template), strings.NewReader(tc.body))
 			if tc.auth != "" {
-				r.Header.Set("Authorization", "Bearer 0123456789abcdef")
+				r.Header.Set("Authorization", "Bearer "+auths[tc.auth])
 			}
 			if tc.body != "" {
 				r.Header.Set("Content-Type", "application/json")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"syscall"
 
+	"github.com/lectern/lectern/realtime/access"
 	"github.com/lectern/lectern/realtime/class"
 )
 
@@ -18,10 +19,13 @@ const (
 	CodeInvalidJSON          Code = "invalid_json"           // 400: the body is not one JSON object
 	CodeInvalidField         Code = "invalid_field"          // 400: the message starts with the field's name
 	CodeUnauthorized         Code = "unauthorized"           // 401: no token, or the wrong one
+	CodeTokenExpired         Code = "token_expired"          // 401: too late to renew this viewer token
+	CodeTokenRevoked         Code = "token_revoked"          // 403: this viewer may watch no more
 	CodeNotFound             Code = "not_found"              // 404: no such class or route
 	CodeMethodNotAllowed     Code = "method_not_allowed"     // 405: Allow has those that are
 	CodeClassExists          Code = "class_exists"           // 409: the id is taken
 	CodeClassEnded           Code = "class_ended"            // 409: too late for an ended class
+	CodeTooManyRevocations   Code = "too_many_revocations"   // 409: revoke the class, or rotate the keys twice
 	CodeBodyTooLarge         Code = "body_too_large"         // 413: more than 64 KiB
 	CodeUnsupportedMediaType Code = "unsupported_media_type" // 415: not application/json
 	CodeStorageFull          Code = "storage_full"           // 507: no room on the server's disk
@@ -34,10 +38,13 @@ func statuses() map[Code]int {
 		CodeInvalidJSON:          http.StatusBadRequest,
 		CodeInvalidField:         http.StatusBadRequest,
 		CodeUnauthorized:         http.StatusUnauthorized,
+		CodeTokenExpired:         http.StatusUnauthorized,
+		CodeTokenRevoked:         http.StatusForbidden,
 		CodeNotFound:             http.StatusNotFound,
 		CodeMethodNotAllowed:     http.StatusMethodNotAllowed,
 		CodeClassExists:          http.StatusConflict,
 		CodeClassEnded:           http.StatusConflict,
+		CodeTooManyRevocations:   http.StatusConflict,
 		CodeBodyTooLarge:         http.StatusRequestEntityTooLarge,
 		CodeUnsupportedMediaType: http.StatusUnsupportedMediaType,
 		CodeStorageFull:          http.StatusInsufficientStorage,
@@ -81,6 +88,15 @@ func toError(err error) *Error {
 		return newError(CodeClassExists, "id: is taken by another class")
 	case errors.Is(err, class.ErrEnded):
 		return newError(CodeClassEnded, "this class has ended; create a new one")
+	case errors.Is(err, access.ErrExpired):
+		return newError(CodeTokenExpired, "this viewer token has expired; get a new one where you got it")
+	case errors.Is(err, access.ErrRevoked):
+		return newError(CodeTokenRevoked, "this viewer token was revoked")
+	case errors.Is(err, access.ErrMalformed), errors.Is(err, access.ErrUnknownKey), errors.Is(err, access.ErrForged):
+		// All alike: the difference would help only who makes tokens up.
+		return newError(CodeUnauthorized, "send a good viewer token as Authorization: Bearer TOKEN")
+	case errors.Is(err, access.ErrFull):
+		return newError(CodeTooManyRevocations, "too many single tokens are revoked: revoke those of the whole class")
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return newError(CodeStorageFull, "the server's disk is full: make room in its data folder and try again")
 	default:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -23,6 +24,8 @@ func bodySeeds() []string {
 		`{"starts_at":"2027-13-41T99:00:00Z"}`, `{"starts_at":"2027-01-01T00:00:00.999999999Z"}`,
 		`{"source":"rtsp://"}`, `{"source":"rtsp://[::1"}`, `{"source":"rtsp://redacted@cam/1"}`,
 		`{"title":"x","ladder":["source","720p"]}`, `{"title":"x","ladder":[]}`, `{"title":"x","ladder":[null]}`, `{"title":"x","ladder":["a","a"]}`, `{"ladder":null}`,
+		`{"title":"x","access":"token","dvr_window":3600}`, `{"title":"x","access":null,"dvr_window":null}`, `{"access":""}`, `{"access":"Token"}`,
+		`{"dvr_window":59}`, `{"dvr_window":86401}`, `{"dvr_window":1e3}`, `{"dvr_window":60.5}`, `{"dvr_window":-60}`, `{"dvr_window":"2h"}`, `{"dvr_window":99999999999999999999}`,
 		`[]`, `null`, ``, `{`, `{"title"`, `{"title":}`, "\xef\xbb\xbf{}", `{"title":` + strings.Repeat("[", 100),
 	}
 }
@@ -62,6 +65,12 @@ func checkShown(t *testing.T, body string) api.Class {
 	}
 	if c.Ladder != nil && (len(*c.Ladder) < 1 || len(*c.Ladder) > 16) {
 		t.Fatalf("ladder = %q", *c.Ladder)
+	}
+	if c.Access != class.AccessPublic && c.Access != class.AccessToken {
+		t.Fatalf("access = %q", c.Access)
+	}
+	if c.DVRWindow != nil && (*c.DVRWindow < 60 || *c.DVRWindow > 86400) {
+		t.Fatalf("window = %d", *c.DVRWindow)
 	}
 	return c
 }
@@ -119,9 +128,42 @@ func FuzzPatchBody(f *testing.F) {
 		if !strings.Contains(body, "title") && !strings.Contains(body, `\u`) && after.Title != before.Title {
 			t.Fatalf("the title changed to %q", after.Title)
 		}
+		before.Access, before.DVRWindow = after.Access, after.DVRWindow
 		before.Title, before.StartsAt, before.Source, before.Ladder, before.Pull = after.Title, after.StartsAt, after.Source, after.Ladder, after.Pull
 		if !after.Equal(before) {
 			t.Fatalf("a patch changed more than it may: %+v", after)
+		}
+	})
+}
+
+func FuzzMintBody(f *testing.F) {
+	for _, s := range []string{
+		``, `{}`, `{"expires_in":60}`, `{"expires_in":604800}`, `{"expires_in":null}`, `{"expires_in":59}`, `{"expires_in":604801}`,
+		`{"expires_in":-1}`, `{"expires_in":0}`, `{"expires_in":"60"}`, `{"expires_in":60.0}`, `{"expires_in":9e9}`, `{"jti":"ada12345"}`, `[]`, `{`,
+	} {
+		f.Add(s)
+	}
+	s := newServer(f)
+	if _, err := s.classes.Create(f.Context(), class.New{ID: "maths", Title: "Analysis I"}); err != nil {
+		f.Fatal(err)
+	}
+	s.now = time.Now()
+	f.Fuzz(func(t *testing.T, body string) {
+		resp := s.request(t, "POST", "/api/v1/classes/maths/playback-tokens", body, "Content-Type", "application/json")
+		answer := read(t, resp)
+		if resp.StatusCode != 201 {
+			checkRefusal(t, resp.StatusCode, answer)
+			return
+		}
+		var tok api.PlaybackToken
+		if err := json.Unmarshal([]byte(answer), &tok); err != nil {
+			t.Fatal(err)
+		}
+		if life := tok.ExpiresAt.Sub(s.now.Truncate(time.Second)); life < time.Minute || life > 168*time.Hour {
+			t.Fatalf("%q makes a token for %s", body, life)
+		}
+		if err := s.tokens.Check(tok.Token, "maths", s.now); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

@@ -53,11 +53,13 @@ type Deps struct {
 	// Pictures returns the URLs of a class's pictures. Nil: there are none.
 	Pictures func(r *http.Request, classID string) Pictures
 
+	Tokens     Tokens                // nil: there are no viewer tokens
 	Publishers Publishers            // nil: nobody publishes
 	Ladders    Ladders               // nil: nothing is known of ladders
 	Checkups   Checkups              // nil: nothing is known of publications
 	Logger     *slog.Logger          // nil: discarded
 	Registerer prometheus.Registerer // nil: metrics are not exposed
+	Now        func() time.Time      // nil: time.Now
 }
 
 // Handler serves /api/v1/. Make it with New.
@@ -78,6 +80,9 @@ func New(deps Deps) (*Handler, error) {
 	}
 	if deps.Logger == nil {
 		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	if deps.Now == nil {
+		deps.Now = time.Now
 	}
 	deps.Logger = deps.Logger.With("component", "api")
 	h := &Handler{
@@ -132,13 +137,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // dispatch checks the token, finds the route and runs it. label is the route's
 // name for metrics.
 func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) (rt *route, label string, resp response, err error) {
-	rt, classID, ok := h.match(r.URL.Path)
+	rt, classID, jti, ok := h.match(r.URL.Path)
 	label = "unmatched"
 	if ok {
 		label = rt.template
 	}
 	switch {
-	case (!ok || !rt.public) && !h.authorized(r):
+	case (!ok || rt.needs == adminToken) && !h.authorized(r):
 		return rt, label, resp, newError(CodeUnauthorized, "send the API token as Authorization: Bearer TOKEN")
 	case !ok:
 		return rt, label, resp, newError(CodeNotFound, "there is no such route; see /api/v1/openapi.json")
@@ -152,6 +157,7 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) (rt *route, l
 		return rt, label, resp, newError(CodeMethodNotAllowed, "this route takes "+rt.allow())
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
+	r.SetPathValue("jti", jti)
 	resp, err = handle(r, classID)
 	return rt, label, resp, err
 }
@@ -159,16 +165,23 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) (rt *route, l
 // authorized compares hashes, so that neither the time nor an early exit tells
 // anything about the token.
 func (h *Handler) authorized(r *http.Request) bool {
+	got := sha256.Sum256([]byte(bearer(r)))
+	return subtle.ConstantTimeCompare(got[:], h.tokenHash[:]) == 1
+}
+
+// bearer returns the token that the request carries, empty if it has none.
+func bearer(r *http.Request) string {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	got := sha256.Sum256([]byte(strings.TrimSpace(token)))
-	same := subtle.ConstantTimeCompare(got[:], h.tokenHash[:]) == 1
-	return same && strings.EqualFold(scheme, "Bearer")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
 }
 
 // describe sets the header fields that an error's status demands.
 func (h *Handler) describe(header http.Header, rt *route, e *Error, r *http.Request) {
 	switch e.Code {
-	case CodeUnauthorized:
+	case CodeUnauthorized, CodeTokenExpired:
 		challenge := `Bearer realm="lectern"`
 		if r.Header.Get("Authorization") != "" {
 			challenge += `, error="invalid_token"`

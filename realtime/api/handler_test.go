@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
+	"github.com/lectern/lectern/realtime/access"
 	"github.com/lectern/lectern/realtime/api"
 	"github.com/lectern/lectern/realtime/class"
 	"github.com/lectern/lectern/storage/kv"
@@ -33,9 +34,11 @@ type server struct {
 	*api.Handler
 	db      *kv.DB
 	classes *class.Registry
+	tokens  *access.KeyRing
 	metrics *prometheus.Registry
 
 	mu        sync.Mutex
+	now       time.Time // zero: as it is
 	publisher *api.Publisher
 	refusal   *api.Refusal
 	ladder    *api.LadderState
@@ -95,6 +98,13 @@ func (s *server) Write(p []byte) (int, error) {
 	return s.logs.Write(p)
 }
 
+func (s *server) clock() time.Time {
+	if s.now.IsZero() {
+		return time.Now()
+	}
+	return s.now
+}
+
 func links(r *http.Request, id string) api.Links {
 	return api.Links{
 		Ingest:   api.Ingest{RTMP: "rtmp://" + r.Host + ":1935/live", RTSP: "rtsp://" + r.Host + ":8554/live"},
@@ -114,7 +124,11 @@ func newServer(tb testing.TB) *server {
 	if s.classes, err = class.NewRegistry(class.DefaultConfig(), class.Deps{DB: db}); err != nil {
 		tb.Fatal(err)
 	}
+	if s.tokens, err = access.New(access.DefaultConfig(), access.Deps{DB: db, Logger: slog.New(slog.NewTextHandler(s, nil))}); err != nil {
+		tb.Fatal(err)
+	}
 	if s.Handler, err = api.New(api.Deps{
+		Tokens: s.tokens, Now: s.clock,
 		Token: class.NewSecret(token), Classes: s.classes, Links: links, Publishers: s, Ladders: s, Checkups: s, Pictures: s.pictures, CheckLadder: checkLadder, Registerer: s.metrics,
 		Logger: slog.New(slog.NewTextHandler(s, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}); err != nil {

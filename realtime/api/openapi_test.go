@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lectern/lectern/realtime/access"
 	"github.com/lectern/lectern/realtime/class"
 )
 
@@ -30,8 +31,8 @@ type schema struct {
 	Description string             `json:"description"`
 	MinLength   int                `json:"minLength"`
 	MaxLength   int                `json:"maxLength"`
-	Minimum     int                `json:"minimum"`
-	Maximum     int                `json:"maximum"`
+	Minimum     int64              `json:"minimum"`
+	Maximum     int64              `json:"maximum"`
 	Default     int                `json:"default"`
 }
 
@@ -210,10 +211,11 @@ func TestDocumentHasEveryRoute(t *testing.T) {
 				t.Errorf("%s %s: needs its own operationId, and a summary", method, rt.template)
 			}
 			ids[op.OperationID] = true
-			if rt.public != (op.Security != nil && len(*op.Security) == 0) {
-				t.Errorf("%s %s: public in Go is %v", method, rt.template, rt.public)
+			security := map[credential]string{adminToken: "<nil>", nothing: "&[]", viewerToken: "&[map[viewer:[]]]"}[rt.needs]
+			if got := fmt.Sprint(op.Security); got != security {
+				t.Errorf("%s %s: security is documented as %s, is %s", method, rt.template, got, security)
 			}
-			if _, ok := op.Responses["401"]; ok == rt.public {
+			if _, ok := op.Responses["401"]; ok == (rt.needs == nothing) {
 				t.Errorf("%s %s: 401 documented is %v", method, rt.template, ok)
 			}
 			for status, r := range op.Responses {
@@ -239,11 +241,12 @@ func TestDocumentHasEveryRoute(t *testing.T) {
 // round.
 func TestDocumentHasEveryField(t *testing.T) {
 	d := readDocument(t)
-	used := map[string]bool{"ClassID": true, "State": true, "UpdateClass": true}
+	used := map[string]bool{"ClassID": true, "TokenID": true, "State": true, "Access": true, "UpdateClass": true}
 	for name, v := range map[string]any{
 		"LadderState": LadderState{}, "Rendition": Rendition{}, "Worker": Worker{}, "LevelChange": LevelChange{},
 		"Health": Health{}, "Finding": Finding{}, "HealthEvent": HealthEvent{},
 		"Class": Class{}, "Ingest": Ingest{}, "Playback": Playback{}, "Publisher": Publisher{}, "Refusal": Refusal{},
+		"CreatePlaybackToken": CreatePlaybackToken{}, "PlaybackToken": PlaybackToken{}, "PlaybackKeys": PlaybackKeys{}, "PlaybackKey": PlaybackKey{},
 		"ClassList": ClassList{}, "CreateClass": CreateClass{}, "Error": errorBody{}, "ErrorObject": errorObject{},
 	} {
 		used[name] = true
@@ -265,7 +268,7 @@ func TestDocumentHasEveryField(t *testing.T) {
 			if required := slices.Contains(s.Required, tag); required != (option == "") {
 				t.Errorf("%s.%s: required is %v", name, tag, required)
 			}
-			if want, got := goTypes(f.Type), d.types(p); name != "CreateClass" && want != got {
+			if want, got := goTypes(f.Type), d.types(p); !strings.HasPrefix(name, "Create") && want != got {
 				t.Errorf("%s.%s: documented as %s, is %s", name, tag, got, want)
 			}
 			if d.resolve(p).Description == "" {
@@ -283,7 +286,7 @@ func TestDocumentHasEveryField(t *testing.T) {
 			t.Errorf("schema %s: teach this test what it is in Go", name)
 		}
 	}
-	for name, want := range map[string][]string{"CreateClass": createFields(), "UpdateClass": patchFields()} {
+	for name, want := range map[string][]string{"CreateClass": createFields(), "UpdateClass": patchFields(), "CreatePlaybackToken": mintFields()} {
 		s := d.Components.Schemas[name]
 		if got := slices.Sorted(maps.Keys(s.Properties)); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
 			t.Errorf("%s has %v, the reader knows %v", name, got, want)
@@ -293,14 +296,17 @@ func TestDocumentHasEveryField(t *testing.T) {
 		}
 	}
 
-	var states, codes []string
+	var states, codes, accesses []string
+	for _, a := range class.Accesses() {
+		accesses = append(accesses, string(a))
+	}
 	for _, s := range class.States() {
 		states = append(states, s.String())
 	}
 	for c := range statuses() {
 		codes = append(codes, string(c))
 	}
-	for at, want := range map[*schema][]string{d.Components.Schemas["State"]: states, d.Components.Schemas["ErrorObject"].Properties["code"]: codes} {
+	for at, want := range map[*schema][]string{d.Components.Schemas["State"]: states, d.Components.Schemas["Access"]: accesses, d.Components.Schemas["ErrorObject"].Properties["code"]: codes} {
 		got := slices.Sorted(slices.Values(at.Enum))
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
@@ -314,6 +320,21 @@ func TestDocumentHasEveryField(t *testing.T) {
 	limit := d.operation(t, classesPath, http.MethodGet).Parameters[0]
 	if limit.Name != "limit" || limit.Schema.Maximum != class.MaxListLimit || limit.Schema.Minimum != 1 || limit.Schema.Default != defaultLimit {
 		t.Errorf("limit = %+v", limit.Schema)
+	}
+	for _, name := range []string{"Class", "CreateClass", "UpdateClass"} {
+		if w := d.Components.Schemas[name].Properties["dvr_window"]; dvrWindowRule[:len("must be 60 to 86400")] != fmt.Sprintf("must be %d to %d", w.Minimum, w.Maximum) {
+			t.Errorf("%s.dvr_window = %+v", name, w)
+		}
+	}
+	if life := d.Components.Schemas["CreatePlaybackToken"].Properties["expires_in"]; life.Minimum != int64(access.MinLifetime/time.Second) || life.Maximum != int64(access.MaxLifetime/time.Second) ||
+		lifetimeRule != fmt.Sprintf("must be %d to %d seconds", life.Minimum, life.Maximum) {
+		t.Errorf("expires_in = %+v", life)
+	}
+	tokenID := regexp.MustCompile(d.Components.Schemas["TokenID"].Pattern)
+	for _, id := range []string{"", "abcdefg", "abcdefgh", "ABCDEFGH", "abcdefgh-", "0123456789abcdef", "0123456789abcdefg"} {
+		if tokenID.MatchString(id) != access.ValidID(id) {
+			t.Errorf("token id %q: pattern says %v", id, tokenID.MatchString(id))
+		}
 	}
 	pattern := regexp.MustCompile(d.Components.Schemas["ClassID"].Pattern)
 	for _, id := range []string{"", "a", "-a", "a-", "A", "a.b", "0", strings.Repeat("a", 63), strings.Repeat("a", 64)} {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lectern/lectern/realtime/access"
 	"github.com/lectern/lectern/realtime/class"
 )
 
@@ -18,26 +19,42 @@ import (
 var OpenAPI string
 
 const (
-	classesPath  = "/api/v1/classes"
-	defaultLimit = 50
+	classesPath      = "/api/v1/classes"
+	playbackKeysPath = "/api/v1/playback-keys"
+	renewPath        = "/api/v1/playback/renew"
+	defaultLimit     = 50
+)
+
+// credential is what a route wants of a request.
+type credential uint8
+
+const (
+	adminToken  credential = iota
+	viewerToken            // the handler looks at it
+	nothing
 )
 
 // route is one path of the API with its methods.
 type route struct {
-	// template is the path with {id} in it, as in openapi.json.
+	// template is the path with {id} and {jti} in it, as in openapi.json.
 	template string
-	public   bool // needs no token
+	needs    credential
 	methods  map[string]func(r *http.Request, classID string) (response, error)
 }
 
 func (h *Handler) makeRoutes() []route {
 	type methods = map[string]func(*http.Request, string) (response, error)
 	return []route{
-		{template: "/api/v1/openapi.json", public: true, methods: methods{http.MethodGet: h.openAPI}},
+		{template: "/api/v1/openapi.json", needs: nothing, methods: methods{http.MethodGet: h.openAPI}},
 		{template: classesPath, methods: methods{http.MethodGet: h.list, http.MethodPost: h.create}},
 		{template: classesPath + "/{id}", methods: methods{http.MethodGet: h.get, http.MethodPatch: h.patch, http.MethodDelete: h.delete}},
 		{template: classesPath + "/{id}/end", methods: methods{http.MethodPost: h.end}},
 		{template: classesPath + "/{id}/stream-key", methods: methods{http.MethodPost: h.rotateStreamKey}},
+		{template: classesPath + "/{id}/playback-tokens", methods: methods{http.MethodPost: h.mintToken, http.MethodDelete: h.revokeTokens}},
+		{template: classesPath + "/{id}/playback-tokens/{jti}", methods: methods{http.MethodDelete: h.revokeToken}},
+		{template: playbackKeysPath, methods: methods{http.MethodGet: h.keys}},
+		{template: playbackKeysPath + "/rotate", methods: methods{http.MethodPost: h.rotateKeys}},
+		{template: renewPath, needs: viewerToken, methods: methods{http.MethodPost: h.renewToken}},
 	}
 }
 
@@ -54,25 +71,33 @@ func (rt *route) allow() string {
 	return strings.Join(names, ", ")
 }
 
-// match finds the route of a path. A path whose class ID cannot be one matches
-// none.
-func (h *Handler) match(path string) (rt *route, classID string, ok bool) {
+// match finds the route of a path. A path whose class or token ID cannot be one
+// matches none.
+func (h *Handler) match(path string) (rt *route, classID, jti string, ok bool) {
+	parts := strings.Split(path, "/")
 	for i := range h.routes {
-		rt := &h.routes[i]
-		before, after, hasID := strings.Cut(rt.template, "{id}")
-		if !hasID {
-			if path == rt.template {
-				return rt, "", true
-			}
-			continue
-		}
-		if rest, found := strings.CutPrefix(path, before); found {
-			if id, found := strings.CutSuffix(rest, after); found && class.ValidID(id) {
-				return rt, id, true
-			}
+		if classID, jti, ok = matches(strings.Split(h.routes[i].template, "/"), parts); ok {
+			return &h.routes[i], classID, jti, true
 		}
 	}
-	return nil, "", false
+	return nil, "", "", false
+}
+
+func matches(template, path []string) (classID, jti string, ok bool) {
+	if len(template) != len(path) {
+		return "", "", false
+	}
+	for i, part := range path {
+		switch {
+		case template[i] == "{id}" && class.ValidID(part):
+			classID = part
+		case template[i] == "{jti}" && access.ValidID(part):
+			jti = part
+		case template[i] != part || strings.HasPrefix(part, "{"):
+			return "", "", false
+		}
+	}
+	return classID, jti, true
 }
 
 func (h *Handler) openAPI(*http.Request, string) (response, error) {
@@ -148,6 +173,9 @@ func (h *Handler) patch(r *http.Request, id string) (response, error) {
 }
 
 func (h *Handler) delete(r *http.Request, id string) (response, error) {
+	if err := h.revokeForDeletion(r, id); err != nil {
+		return response{}, err
+	}
 	return response{status: http.StatusNoContent}, h.deps.Classes.Delete(r.Context(), id)
 }
 

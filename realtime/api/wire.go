@@ -31,6 +31,13 @@ type Class struct {
 	// server's own choice.
 	Ladder *[]string `json:"ladder"`
 
+	// Access says who may play the class.
+	Access class.Access `json:"access"`
+
+	// DVRWindow is how far back viewers can seek, in seconds; nil for the server's
+	// own choice. A day is from the start.
+	DVRWindow *int64 `json:"dvr_window"`
+
 	Ingest   Ingest   `json:"ingest"`
 	Playback Playback `json:"playback"`
 	Studio   string   `json:"studio"` // URL of the instructor's page
@@ -68,9 +75,11 @@ type Ingest struct {
 	RTSP  string `json:"rtsp"`
 }
 
-// Playback says where to watch.
+// Playback says where to watch. For a class whose access is "token" the URLs are
+// those without a token, which nobody is served.
 type Playback struct {
 	HLS   string `json:"hls"`   // the multivariant playlist
+	DVR   string `json:"dvr"`   // the one with all of the DVR window
 	Watch string `json:"watch"` // the page
 }
 
@@ -117,6 +126,9 @@ type CreateClass struct {
 	StartsAt *time.Time `json:"starts_at,omitempty"`
 	Source   string     `json:"source,omitempty"`
 	Ladder   []string   `json:"ladder,omitempty"`
+
+	Access    class.Access `json:"access,omitempty"`
+	DVRWindow int64        `json:"dvr_window,omitempty"` // seconds
 }
 
 // LogValue names the class, and not its source.
@@ -128,6 +140,9 @@ type UpdateClass struct {
 	StartsAt Null[time.Time] `json:"starts_at,omitzero"`
 	Source   Null[string]    `json:"source,omitzero"`
 	Ladder   Null[[]string]  `json:"ladder,omitzero"`
+
+	Access    Null[class.Access] `json:"access,omitzero"`
+	DVRWindow Null[int64]        `json:"dvr_window,omitzero"` // seconds
 }
 
 // LogValue names nothing: a source may hold a password.
@@ -180,8 +195,15 @@ func newClass(c class.Class, links Links) Class {
 	out := Class{
 		ID: c.ID, Title: c.Title, State: c.State,
 		StartsAt: moment(c.StartsAt), CreatedAt: c.CreatedAt, StartedAt: moment(c.StartedAt), EndedAt: moment(c.EndedAt),
-		StreamKey: c.StreamKey.Reveal(),
-		Ingest:    links.Ingest, Playback: links.Playback, Studio: links.Studio,
+		StreamKey: c.StreamKey.Reveal(), Access: c.Access,
+		Ingest: links.Ingest, Playback: links.Playback, Studio: links.Studio,
+	}
+	if out.Playback.DVR == "" {
+		out.Playback.DVR = mediaBase(links.Playback.HLS, c.ID) + "/live/" + c.ID + "/dvr.m3u8"
+	}
+	if c.DVRWindow != 0 {
+		window := int64(c.DVRWindow / time.Second)
+		out.DVRWindow = &window
 	}
 	if !c.Source.IsZero() {
 		source := class.RedactSource(c.Source)

@@ -48,6 +48,14 @@ type Class struct {
 	// is shared by all copies of the Class: never change it in place.
 	Ladder []string
 
+	// Access says who may play the class, live and recorded. It is public or token,
+	// never empty.
+	Access Access
+
+	// DVRWindow is how far back viewers can seek while the class is on, 1m to 24h,
+	// where 24h is from the start; 0 is what the server is configured to offer.
+	DVRWindow time.Duration
+
 	// Pull reports whether the server should be reading Source now: from the
 	// start if there is no StartsAt, else from shortly before it, until the class
 	// has ended.

@@ -28,6 +28,11 @@ type Config struct {
 	// PullLead is how long before starts_at the server begins to pull the source
 	// of a scheduled class. Default 1m, range 0s to 1h.
 	PullLead time.Duration `yaml:"pull_lead"`
+
+	// Access is who may play a class whose creator does not say: "public" is
+	// anybody who knows its URL, "token" whoever was given a viewer token for it
+	// (section access). Classes that exist keep what they have. Default public.
+	Access Access `yaml:"access"`
 }
 
 // DefaultConfig returns the configuration in force when nothing is set.
@@ -37,6 +42,7 @@ func DefaultConfig() Config {
 		CleanStopGrace: 10 * time.Second,
 		PullGrace:      10 * time.Minute,
 		PullLead:       time.Minute,
+		Access:         AccessPublic,
 	}
 }
 
@@ -52,5 +58,8 @@ func (c Config) Validate() error {
 	check("clean_stop_grace", c.CleanStopGrace, time.Second, time.Hour)
 	check("pull_grace", c.PullGrace, time.Second, 24*time.Hour)
 	check("pull_lead", c.PullLead, 0, time.Hour)
+	if !c.Access.valid() {
+		errs = append(errs, fmt.Errorf("class.access: %q is neither public nor token", c.Access))
+	}
 	return errors.Join(errs...)
 }

@@ -17,6 +17,10 @@ const (
 	// Of a ladder: far more than any machine encodes, and any rendition is called.
 	maxRenditions   = 16
 	maxRenditionLen = 32
+
+	// The least and the most that viewers can seek back.
+	minDVRWindow = time.Minute
+	maxDVRWindow = 24 * time.Hour
 )
 
 // New is what Create needs to know. Only Title is required.
@@ -26,15 +30,21 @@ type New struct {
 	StartsAt time.Time
 	Source   Secret
 	Ladder   []string // nil: the server's
+	Access   Access   // empty: the server's
+
+	DVRWindow time.Duration // 0: the server's
 }
 
-// Update names what to change; nil leaves a field as it is. A zero time, an
-// empty secret or a nil ladder removes the value.
+// Update names what to change; nil leaves a field as it is. A zero time or
+// duration, an empty secret or a nil ladder removes the value, and an empty
+// access is the server's.
 type Update struct {
-	Title    *string
-	StartsAt *time.Time
-	Source   *Secret
-	Ladder   *[]string
+	Title     *string
+	StartsAt  *time.Time
+	Source    *Secret
+	Ladder    *[]string
+	Access    *Access
+	DVRWindow *time.Duration
 }
 
 // ValidID reports whether id could be the ID of a class: [a-z0-9][a-z0-9-]{0,62}.
@@ -50,11 +60,18 @@ func ValidID(id string) bool {
 	return true
 }
 
+// settings returns what can be set again later, but for the title.
+func (n New) settings() Update {
+	return Update{StartsAt: &n.StartsAt, Source: &n.Source, Ladder: &n.Ladder, Access: &n.Access, DVRWindow: &n.DVRWindow}
+}
+
 func (n New) validate() error {
 	if n.ID != "" && !ValidID(n.ID) {
 		return &InvalidError{Field: "id", Problem: "must be 1 to 63 of a-z, 0-9 and -, and not start with -"}
 	}
-	return Update{Title: &n.Title, StartsAt: &n.StartsAt, Source: &n.Source, Ladder: &n.Ladder}.validate()
+	u := n.settings()
+	u.Title = &n.Title
+	return u.validate()
 }
 
 func (u Update) validate() error {
@@ -74,7 +91,15 @@ func (u Update) validate() error {
 		}
 	}
 	if u.Ladder != nil {
-		return validateLadder(*u.Ladder)
+		if err := validateLadder(*u.Ladder); err != nil {
+			return err
+		}
+	}
+	if u.Access != nil && *u.Access != "" && !u.Access.valid() {
+		return &InvalidError{Field: "access", Problem: "must be public or token"}
+	}
+	if w := u.DVRWindow; w != nil && *w != 0 && (*w < minDVRWindow || *w > maxDVRWindow) {
+		return &InvalidError{Field: "dvr_window", Problem: "must be 60 to 86400 seconds; null is the server's own choice"}
 	}
 	return nil
 }

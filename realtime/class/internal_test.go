@@ -38,6 +38,8 @@ func TestRecordKeepsEveryField(t *testing.T) {
 			*f = time.Duration(i) * time.Second
 		case *[]string:
 			*f = []string{"source", "audio"}
+		case *Access:
+			*f = AccessToken
 		case *Secret:
 			*f = NewSecret("secret")
 		default:
@@ -69,14 +71,14 @@ func TestRecordKeepsEveryField(t *testing.T) {
 	}
 }
 
-// The database holds classes from before there were ladders.
+// The database holds classes from before there were ladders and access.
 func TestOldRecordIsReadable(t *testing.T) {
 	const old = `{"id":"maths","title":"Analysis","state":"scheduled","created_at":"2026-11-22T09:00:00Z","stream_key":"abc"}`
 	var r record
 	if err := json.Unmarshal([]byte(old), &r); err != nil {
 		t.Fatal(err)
 	}
-	if c := r.class(); c.ID != "maths" || c.State != Scheduled || c.Ladder != nil {
+	if c := r.class(); c.ID != "maths" || c.State != Scheduled || c.Ladder != nil || c.Access != AccessPublic || c.DVRWindow != 0 {
 		t.Errorf("class = %+v", c)
 	}
 	now, err := json.Marshal(newRecord(r.class()))
@@ -91,7 +93,7 @@ func TestOldRecordIsReadable(t *testing.T) {
 func TestTransitions(t *testing.T) {
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	r := rules{
-		Config: Config{ReconnectGrace: 60 * time.Second, CleanStopGrace: 10 * time.Second, PullGrace: 10 * time.Minute, PullLead: time.Minute},
+		Config: Config{ReconnectGrace: 60 * time.Second, CleanStopGrace: 10 * time.Second, PullGrace: 10 * time.Minute, PullLead: time.Minute, Access: AccessToken},
 		timing: Timing{SegmentDuration: 4 * time.Second, PartDuration: 500 * time.Millisecond},
 	}
 	camera := NewSecret("rtsp://cam/1")
@@ -171,6 +173,12 @@ func TestTransitions(t *testing.T) {
 		{"ladder", Class{State: Live}, update(Update{Ladder: &ladder}), Class{State: Live, Ladder: ladder}},
 		{"ladder removed", Class{State: Live, Ladder: ladder}, update(Update{Ladder: new([]string(nil))}), Class{State: Live}},
 		{"ladder of an ended class", Class{State: Ended}, update(Update{Ladder: &ladder}), Class{State: Ended}},
+		{"access", Class{State: Live}, update(Update{Access: new(AccessPublic)}), Class{State: Live, Access: AccessPublic}},
+		{"access of an ended class", Class{State: Ended, Access: AccessPublic}, update(Update{Access: new(AccessToken)}), Class{State: Ended, Access: AccessToken}},
+		{"access as the server's", Class{State: Live, Access: AccessPublic}, update(Update{Access: new(Access(""))}), Class{State: Live, Access: AccessToken}},
+		{"window", Class{State: Live}, update(Update{DVRWindow: new(time.Hour)}), Class{State: Live, DVRWindow: time.Hour}},
+		{"window removed", Class{State: Live, DVRWindow: time.Hour}, update(Update{DVRWindow: new(time.Duration(0))}), Class{State: Live}},
+		{"window of an ended class", Class{State: Ended}, update(Update{DVRWindow: new(time.Hour)}), Class{State: Ended}},
 		{"start of an ended class", Class{State: Ended}, update(Update{StartsAt: &future}), Class{State: Ended}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

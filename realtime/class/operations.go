@@ -38,7 +38,7 @@ func (r *Registry) create(id string, n New) (Class, error) {
 	defer r.changes.Unlock()
 	now := utc(r.now())
 	c := Class{ID: id, Title: n.Title, State: Scheduled, CreatedAt: now, StreamKey: newStreamKey()}
-	c, err := r.rules.updated(c, Update{StartsAt: &n.StartsAt, Source: &n.Source, Ladder: &n.Ladder}, now)
+	c, err := r.rules.updated(c, n.settings(), now)
 	if err != nil {
 		return Class{}, err
 	}
@@ -89,8 +89,8 @@ func (r *Registry) List(_ context.Context, limit int, cursor string) (page []Cla
 	return page, next, err
 }
 
-// Update changes title, start, source or ladder. Of an ended class only the title can
-// be changed. It returns ErrNotFound, ErrEnded or an *InvalidError.
+// Update changes what u names. Of an ended class only title and access can be
+// changed. It returns ErrNotFound, ErrEnded or an *InvalidError.
 func (r *Registry) Update(ctx context.Context, id string, u Update) (Class, error) {
 	if err := u.validate(); err != nil {
 		return Class{}, err

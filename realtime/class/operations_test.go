@@ -3,6 +3,7 @@ package class_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -76,6 +77,13 @@ func TestInvalidInput(t *testing.T) {
 		{"path as rendition", "ladder", class.New{Title: "x", Ladder: []string{"../source"}}},
 		{"long rendition", "ladder", class.New{Title: "x", Ladder: []string{strings.Repeat("a", 33)}}},
 		{"long ladder", "ladder", class.New{Title: "x", Ladder: strings.Split(strings.Repeat("a", 17), "")}},
+		{"access", "", class.New{Title: "x", Access: class.AccessToken}},
+		{"unknown access", "access", class.New{Title: "x", Access: "private"}},
+		{"shortest window", "", class.New{Title: "x", DVRWindow: time.Minute}},
+		{"longest window", "", class.New{Title: "x", DVRWindow: 24 * time.Hour}},
+		{"window too short", "dvr_window", class.New{Title: "x", DVRWindow: time.Minute - 1}},
+		{"window too long", "dvr_window", class.New{Title: "x", DVRWindow: 24*time.Hour + 1}},
+		{"negative window", "dvr_window", class.New{Title: "x", DVRWindow: -time.Hour}},
 		{"source is no URL", "source", class.New{Title: "x", Source: class.NewSecret("rtsp://%zz")}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -279,6 +287,46 @@ func TestUpdateEndDelete(t *testing.T) {
 		"maths none->scheduled", "maths scheduled->live", "maths live->interrupted", "maths interrupted->ended", "maths ended->ended")
 }
 
+// What a class was made with stays, whatever the server's own choice becomes.
+func TestAccessAndWindowSurviveARestart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lectern.db")
+	for _, was := range class.Accesses() {
+		db := openDB(t, path)
+		cfg := class.DefaultConfig()
+		cfg.Access = was
+		r, err := class.NewRegistry(cfg, class.Deps{DB: db})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := string(was)
+		create(t, r, class.New{ID: id, DVRWindow: 30 * time.Minute})
+		other := class.AccessPublic
+		if was == class.AccessPublic {
+			other = class.AccessToken
+		}
+		create(t, r, class.New{ID: "not-" + id, Access: other})
+		if err = db.Close(); err != nil {
+			t.Fatal(err)
+		}
+
+		db = openDB(t, path)
+		cfg.Access = other
+		if r, err = class.NewRegistry(cfg, class.Deps{DB: db}); err != nil {
+			t.Fatal(err)
+		}
+		c, err := r.Get(t.Context(), id)
+		if err != nil || c.Access != was || c.DVRWindow != 30*time.Minute {
+			t.Errorf("%s: %+v, %v", id, c, err)
+		}
+		if c, err = r.Get(t.Context(), "not-"+id); err != nil || c.Access != other || c.DVRWindow != 0 {
+			t.Errorf("not %s: %+v, %v", id, c, err)
+		}
+		if err = db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func second[T any](_ T, err error) error { return err }
 
 func TestConfigValidate(t *testing.T) {
@@ -286,7 +334,7 @@ func TestConfigValidate(t *testing.T) {
 		t.Errorf("default: %v", err)
 	}
 	err := class.Config{ReconnectGrace: 2 * time.Hour, PullLead: -1}.Validate()
-	for _, key := range []string{"class.reconnect_grace: 2h", "class.clean_stop_grace: 0s", "class.pull_grace: 0s", "class.pull_lead: -1ns"} {
+	for _, key := range []string{"class.reconnect_grace: 2h", "class.clean_stop_grace: 0s", "class.pull_grace: 0s", "class.pull_lead: -1ns", `class.access: ""`} {
 		if err == nil || !strings.Contains(err.Error(), key) {
 			t.Errorf("err = %v, want %q in it", err, key)
 		}

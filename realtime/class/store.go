@@ -1,6 +1,7 @@
 package class
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -29,15 +30,22 @@ type record struct {
 	Pull            bool          `json:"pull,omitempty"`
 	SegmentDuration time.Duration `json:"segment_duration_ns,omitempty"`
 	PartDuration    time.Duration `json:"part_duration_ns,omitempty"`
+	Access          Access        `json:"access,omitempty"` // absent: public
+	DVRWindow       time.Duration `json:"dvr_window_ns,omitempty"`
 }
 
 func newRecord(c Class) record {
+	access := c.Access
+	if access == AccessPublic {
+		access = "" // as in records from before there was a choice
+	}
 	return record{
 		ID: c.ID, Title: c.Title, State: c.State,
 		StartsAt: c.StartsAt, CreatedAt: c.CreatedAt, StartedAt: c.StartedAt, EndedAt: c.EndedAt,
 		Deadline: c.Deadline, CleanStop: c.CleanStop,
 		StreamKey: c.StreamKey.Reveal(), Source: c.Source.Reveal(), Ladder: c.Ladder, Pull: c.Pull,
 		SegmentDuration: c.SegmentDuration, PartDuration: c.PartDuration,
+		Access: access, DVRWindow: c.DVRWindow,
 	}
 }
 
@@ -48,6 +56,7 @@ func (r record) class() Class {
 		Deadline: r.Deadline, CleanStop: r.CleanStop,
 		StreamKey: NewSecret(r.StreamKey), Source: NewSecret(r.Source), Ladder: r.Ladder, Pull: r.Pull,
 		SegmentDuration: r.SegmentDuration, PartDuration: r.PartDuration,
+		Access: cmp.Or(r.Access, AccessPublic), DVRWindow: r.DVRWindow,
 	}
 }
 

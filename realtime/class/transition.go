@@ -1,6 +1,7 @@
 package class
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -108,12 +109,15 @@ func (r rules) timed(c Class, now time.Time, publishers int) Class {
 	}
 }
 
-// updated is a change of title, start, source and ladder.
+// updated is a change of what can be set.
 func (r rules) updated(c Class, u Update, now time.Time) (Class, error) {
 	if u.Title != nil {
 		c.Title = *u.Title
 	}
-	if u.StartsAt == nil && u.Source == nil && u.Ladder == nil {
+	if u.Access != nil {
+		c.Access = cmp.Or(*u.Access, r.Access)
+	}
+	if u.StartsAt == nil && u.Source == nil && u.Ladder == nil && u.DVRWindow == nil {
 		return c, nil
 	}
 	if c.State == Ended {
@@ -121,6 +125,9 @@ func (r rules) updated(c Class, u Update, now time.Time) (Class, error) {
 	}
 	if u.Ladder != nil {
 		c.Ladder = slices.Clone(*u.Ladder)
+	}
+	if u.DVRWindow != nil {
+		c.DVRWindow = *u.DVRWindow
 	}
 	if u.StartsAt != nil {
 		c.StartsAt = utc(*u.StartsAt)

@@ -9,10 +9,10 @@ import (
 // Config is the `storage` section of the configuration file. Every limit holds
 // for each class by itself.
 type Config struct {
-	// MemoryBytes bounds the media that a class holds in memory, in bytes. Above
-	// it the oldest segments are served from disk; if the disk does not work they
-	// are lost to late viewers. Raise it when a long window shall not touch the
-	// disk, lower it on small machines. Default 268435456 (256 MiB), at least
+	// MemoryBytes bounds the media that a class holds in memory, in bytes: the
+	// live edge, and what the disk could not take yet. Above it the oldest segments
+	// that only memory has are lost to late viewers. Raise it to ride out a broken
+	// disk for longer, lower it on small machines. Default 268435456 (256 MiB), at least
 	// 16777216 (16 MiB).
 	MemoryBytes int64 `yaml:"memory_bytes"`
 
@@ -29,6 +29,13 @@ type Config struct {
 	// six target durations. Raising it costs nothing but stale requests
 	// answered. Default 1m, range 6s to 10m.
 	PartRetention time.Duration `yaml:"part_retention"`
+
+	// CommitTimeout is the longest that a part waits for the operating system to
+	// have it before it is published, so that it survives a crash of the server; 0
+	// publishes at once. It never waits for the disk itself. Raise it where a busy
+	// disk must not cost crash safety, lower it where latency counts more. Default
+	// 50ms, at most 1s.
+	CommitTimeout time.Duration `yaml:"commit_timeout"`
 }
 
 // DefaultConfig returns the defaults.
@@ -37,6 +44,7 @@ func DefaultConfig() Config {
 		MemoryBytes:     256 << 20,
 		WriteQueueBytes: 64 << 20,
 		PartRetention:   time.Minute,
+		CommitTimeout:   50 * time.Millisecond,
 	}
 }
 
@@ -54,6 +62,9 @@ func (c Config) Validate() error {
 	}
 	if c.PartRetention < 6*time.Second || c.PartRetention > 10*time.Minute {
 		errs = append(errs, fmt.Errorf("storage.part_retention: %s is outside 6s to 10m", c.PartRetention))
+	}
+	if c.CommitTimeout < 0 || c.CommitTimeout > time.Second {
+		errs = append(errs, fmt.Errorf("storage.commit_timeout: %s is outside 0s to 1s", c.CommitTimeout))
 	}
 	return errors.Join(errs...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -203,7 +204,7 @@ func TestMemoryIsBoundedWithDeadDisk(t *testing.T) {
 		t.Error("nothing was counted as lost")
 	}
 	wantSegment(t, l, 39, size)
-	if _, err := l.OpenSegment(rendition, 10); !errors.Is(err, segment.ErrNotFound) {
+	if _, err := l.OpenSegment(rendition, l.Epoch(), 10); !errors.Is(err, segment.ErrNotFound) {
 		t.Errorf("lost segment: err = %v, want ErrNotFound", err)
 	}
 	release()
@@ -223,7 +224,7 @@ func TestUnsavedSegmentEnds(t *testing.T) {
 		advance(7 * time.Second)
 		wantSegment(t, l, 0, 100)
 		advance(2 * time.Second)
-		if _, err := l.OpenSegment(rendition, 0); !errors.Is(err, segment.ErrNotFound) {
+		if _, err := l.OpenSegment(rendition, l.Epoch(), 0); !errors.Is(err, segment.ErrNotFound) {
 			t.Errorf("err = %v, want ErrNotFound", err)
 		}
 		if got := f.value(t, "lectern_segment_memory_bytes", ""); got != 0 {
@@ -251,10 +252,15 @@ func TestFinishAfterRun(t *testing.T) {
 	}
 }
 
-func TestOpenReportsADeadFolder(t *testing.T) {
+// A disk that takes nothing must not keep a class from going live.
+func TestOpenWritesNothing(t *testing.T) {
 	f := newFixture(t)
-	f.fs.set("index")
-	if _, err := segment.OpenOn(f.dir, f.cfg, f.deps, f.fs); !errors.Is(err, errDisk) {
-		t.Errorf("err = %v", err)
+	f.fs.set("create", "index", "append", "truncate")
+	l := f.open(t)
+	putInit(t, l, 0)
+	putSegment(t, l, 0, 100)
+	wantSegment(t, l, 0, 100)
+	if _, err := os.Stat(f.dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder of a class that was only read: %v", err)
 	}
 }

@@ -24,3 +24,24 @@ func DecodeIndex(data []byte) (end, damaged int) {
 	_, end, damaged = decodeIndex(data)
 	return end, damaged
 }
+
+// Committed reports whether the operating system has all that was put into l.
+func Committed(l *Log) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.handed.all == l.appends.all
+}
+
+// JournalSizes returns the sizes of the parts that a journal knows.
+func JournalSizes(data []byte) (sizes []int) {
+	for _, p := range decodeJournal(data).parts {
+		sizes = append(sizes, p.Bytes)
+	}
+	return sizes
+}
+
+// IsMediaName reports whether a Log may have made a file of that name.
+func IsMediaName(s string) bool {
+	_, ok := parseMediaName(s)
+	return ok
+}

@@ -21,6 +21,8 @@ type fileSystem interface {
 	Truncate(name string, size int64) error
 	Rename(from, to string) error
 	Remove(name string) error
+	// SyncFile makes what was written to a file durable; it does not make one.
+	SyncFile(name string) error
 	// SyncDir makes creations and renames within dir durable.
 	SyncDir(dir string) error
 }
@@ -67,6 +69,15 @@ func (osFileSystem) Rename(from, to string) error { return os.Rename(from, to) }
 
 // Remove implements fileSystem.
 func (osFileSystem) Remove(name string) error { return os.Remove(name) }
+
+// SyncFile implements fileSystem.
+func (osFileSystem) SyncFile(name string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
 
 // SyncDir implements fileSystem.
 func (osFileSystem) SyncDir(dir string) error {

@@ -13,8 +13,9 @@ import (
 // indexName is the index's file name within the class folder.
 const indexName = "index"
 
-// record is one line of the index: exactly one field is set. A later record of
-// the same thing replaces an earlier one.
+// record is one line of the index: an Init or a Segment with its epoch, so that a
+// damaged line costs no other. A later record of the same thing replaces an earlier
+// one. Earlier versions wrote one line with an epoch alone, and none in the others.
 type record struct {
 	Epoch   string         `json:"epoch,omitempty"`
 	Init    *initRecord    `json:"init,omitempty"`
@@ -54,14 +55,19 @@ type segmentRecord struct {
 	Parts                 []partRecord  `json:"parts,omitempty"`
 
 	// Absent from what earlier versions wrote.
-	IFrameBytes int64 `json:"i_frame_bytes,omitempty"`
-	Captions    uint8 `json:"captions,omitempty"`
+	IFrameBytes int64  `json:"i_frame_bytes,omitempty"`
+	Captions    uint8  `json:"captions,omitempty"`
+	Torn        bool   `json:"torn,omitempty"`
+	Checksum    uint32 `json:"crc32c,omitempty"` // of the file
 }
 
 type partRecord struct {
 	Duration    time.Duration `json:"d"`
 	Bytes       int           `json:"n"`
 	Independent bool          `json:"i,omitempty"`
+	// Checksum is of the segment's bytes up to the end of the part. Only journals
+	// have it.
+	Checksum uint32 `json:"c,omitempty"`
 }
 
 func newInitRecord(rendition string, in Init) *initRecord {
@@ -73,67 +79,72 @@ func newInitRecord(rendition string, in Init) *initRecord {
 	}
 }
 
-func (r *initRecord) init(data []byte) Init {
+func (r *initRecord) init(epoch string, data []byte) Init {
 	return Init{
-		ID: r.ID, Data: data,
+		ID: r.ID, Epoch: epoch, Data: data,
 		Codecs: r.Codecs, Width: r.Width, Height: r.Height, FrameRate: r.FrameRate, Channels: r.Channels,
 		Encoded: r.Encoded, MaxBitRate: r.MaxBitRate,
 	}
 }
 
-// newSegmentRecord describes s, whose parts have the sizes of b.
-func newSegmentRecord(rendition string, s Segment, b *body) *segmentRecord {
+// newSegmentRecord describes what b is on disk, or will be.
+func newSegmentRecord(rendition string, b *body, sum uint32) *segmentRecord {
+	s := b.recorded()
 	r := &segmentRecord{
 		Rendition: rendition, MSN: s.MSN, Duration: s.Duration,
 		ProgramDateTime: s.ProgramDateTime, MediaTime: s.MediaTime, MediaEnd: s.MediaEnd,
 		InitID: s.InitID, Discontinuity: s.Discontinuity, DiscontinuitySequence: s.DiscontinuitySequence,
 		Gap: s.Gap, Bytes: s.Bytes, Finished: b.finished,
-		IFrameBytes: s.IFrameBytes, Captions: s.Captions,
+		IFrameBytes: s.IFrameBytes, Captions: s.Captions, Torn: s.Torn,
 	}
 	if !s.Gap {
-		for i, p := range s.Parts {
-			r.Parts = append(r.Parts, partRecord{Duration: p.Duration, Bytes: b.parts[i].size, Independent: p.Independent})
+		r.Checksum = sum
+		for _, p := range b.parts {
+			r.Parts = append(r.Parts, p.record())
 		}
 	}
 	return r
 }
 
-func (r *segmentRecord) segment() Segment {
-	s := Segment{
-		MSN: r.MSN, Duration: r.Duration,
+// segment is the inverse, without the parts.
+func (r *segmentRecord) segment(epoch string) Segment {
+	return Segment{
+		MSN: r.MSN, Epoch: epoch, Torn: r.Torn, Duration: r.Duration,
 		ProgramDateTime: r.ProgramDateTime, MediaTime: r.MediaTime, MediaEnd: r.MediaEnd,
 		InitID: r.InitID, Discontinuity: r.Discontinuity, DiscontinuitySequence: r.DiscontinuitySequence,
 		Gap: r.Gap, Bytes: r.Bytes,
 		IFrameBytes: r.IFrameBytes, Captions: r.Captions,
 	}
-	for i, p := range r.Parts {
-		s.Parts = append(s.Parts, Part{Index: i, Duration: p.Duration, Independent: p.Independent})
-	}
-	return s
 }
 
 // valid reports whether the record can be trusted with paths and sizes.
 func (r record) valid() bool {
+	alone := r.Init == nil && r.Segment == nil
 	switch {
+	case (r.Epoch != "" || alone) && !validEpoch(r.Epoch), r.Init != nil && r.Segment != nil:
+		return false
 	case r.Init != nil:
-		return validRendition(r.Init.Rendition) && r.Init.ID >= 0 && r.Init.Bytes > 0
-	case r.Segment != nil:
-		s := r.Segment
-		if !validRendition(s.Rendition) || s.MSN < 0 || s.Duration < 0 ||
-			s.IFrameBytes < 0 || s.IFrameBytes > s.Bytes {
+		return r.Init.valid()
+	default:
+		return alone || r.Segment.valid()
+	}
+}
+
+func (r *initRecord) valid() bool { return validRendition(r.Rendition) && r.ID >= 0 && r.Bytes > 0 }
+
+func (r *segmentRecord) valid() bool {
+	if !validRendition(r.Rendition) || r.MSN < 0 || r.Duration < 0 ||
+		r.IFrameBytes < 0 || r.IFrameBytes > r.Bytes {
+		return false
+	}
+	var sum int64
+	for _, p := range r.Parts {
+		if p.Bytes <= 0 {
 			return false
 		}
-		var sum int64
-		for _, p := range s.Parts {
-			if p.Bytes <= 0 {
-				return false
-			}
-			sum += int64(p.Bytes)
-		}
-		return s.Gap || sum == s.Bytes
-	default:
-		return validEpoch(r.Epoch)
+		sum += int64(p.Bytes)
 	}
+	return r.Gap || sum == r.Bytes
 }
 
 // validEpoch reports whether s can stand in a file name of a playlist.
@@ -141,32 +152,28 @@ func validEpoch(s string) bool {
 	return len(s) <= 16 && validRendition(s) && !strings.ContainsAny(s, "_-")
 }
 
-// encodeLine renders r as "checksum SP json LF"; the checksum is CRC-32C of the
+// encodeLine renders v as "checksum SP json LF"; the checksum is CRC-32C of the
 // JSON text in eight hexadecimal digits.
-func encodeLine(r record) ([]byte, error) {
-	text, err := json.Marshal(r)
+func encodeLine(v any) ([]byte, error) {
+	text, err := json.Marshal(v)
 	if err != nil {
-		return nil, fmt.Errorf("encode index line: %w", err)
+		return nil, fmt.Errorf("encode line: %w", err)
 	}
 	return fmt.Appendf(nil, "%08x %s\n", checksum(text), text), nil
 }
 
 // decodeLine is the inverse for one line without its LF. It reports false for
 // anything damaged.
-func decodeLine(line []byte) (record, bool) {
+func decodeLine(line []byte, v any) bool {
 	sum, text, ok := bytes.Cut(line, []byte{' '})
 	if !ok || len(sum) != 8 {
-		return record{}, false
+		return false
 	}
 	want, err := strconv.ParseUint(string(sum), 16, 32)
 	if err != nil || uint32(want) != checksum(text) {
-		return record{}, false
+		return false
 	}
-	var r record
-	if err := json.Unmarshal(text, &r); err != nil {
-		return record{}, false
-	}
-	return r, r.valid()
+	return json.Unmarshal(text, v) == nil
 }
 
 // decodeIndex returns the good records of an index file, the offset behind the
@@ -179,7 +186,8 @@ func decodeIndex(data []byte) (records []record, end, damaged int) {
 		if n < 0 {
 			break
 		}
-		r, ok := decodeLine(data[at : at+n])
+		var r record
+		ok := decodeLine(data[at:at+n], &r) && r.valid()
 		at += n + 1
 		if !ok {
 			bad++
@@ -190,4 +198,9 @@ func decodeIndex(data []byte) (records []record, end, damaged int) {
 	return records, end, damaged
 }
 
-func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+func checksum(b []byte) uint32 { return extend(0, b) }
+
+// extend returns the checksum of what has the checksum sum with b behind it.
+func extend(sum uint32, b []byte) uint32 {
+	return crc32.Update(sum, crc32.MakeTable(crc32.Castagnoli), b)
+}

@@ -5,13 +5,13 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
-	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Rendition is what a log knows of one rendition after replay.
+// Rendition is what a log knows of one rendition.
 type Rendition struct {
 	// Name is the folder and path element, [a-z0-9_-]{1,32}.
 	Name string
@@ -25,39 +25,61 @@ type Rendition struct {
 	Segments []Segment
 }
 
-// Deps is what a Log needs from its surroundings; both are required.
+// Deps is what a Log needs from its surroundings.
 type Deps struct {
-	Logger  *slog.Logger // carries the class
-	Metrics *Metrics     // shared by all logs
+	Logger  *slog.Logger // carries the class; required
+	Metrics *Metrics     // shared by all logs; required
+	Space   Space        // asked before bytes go to disk; optional
 }
 
 // Log is the media of one class: live parts in memory, finished segments on
 // disk, an append-only index. Its methods may be called from any goroutine.
 type Log struct {
 	// Set by Open, then read-only.
-	dir      string
-	cfg      Config
-	files    fileSystem
-	metrics  *Metrics
-	logger   *slog.Logger
-	gaps     limiter // of reports
-	troubles limiter // of reports
-	epoch    string
-	replayed []Rendition
-	wake     chan struct{} // capacity 1: the queue has grown
+	dir        string
+	cfg        Config
+	files      fileSystem
+	space      Space
+	metrics    *Metrics
+	logger     *slog.Logger
+	gaps       limiter // of reports
+	troubles   limiter // of reports
+	epoch      string
+	boot       string        // see bootID
+	appendWake chan struct{} // capacity 1: dirty has grown
+	finishWake chan struct{} // capacity 1: finishing has grown
 
 	// renditions maps names to *rendition. Readers use it without a lock.
 	renditions sync.Map
 
-	// Owned by Open, then by Run.
-	index indexWriter
+	// Owned by Open, then by finishLoop.
+	index     indexWriter
+	repairs   []repair // what Open has adopted, oldest first
+	leftovers []string // paths of what a crash left half made
+	starved   error    // why Open could not read everything
 
-	mu      sync.Mutex // guards the fields below, never held across I/O
-	queue   []job      // oldest first
-	queued  int64      // bytes in queue and in the write under way
-	held    []*entry   // finished segments in memory, oldest first
-	memory  int64      // bytes in memory, the segments that grow included
-	stopped bool       // Run has ended
+	mu        sync.Mutex // guards the fields below, never held across I/O
+	dirty     []task     // what has grown, oldest first
+	finishing []task     // what is to be made durable, oldest first
+	queued    int64      // bytes of finished segments that are not durable yet
+	short     string     // reason why writes are postponed, or ""
+	held      []*entry   // finished segments in memory, oldest first
+	divisible []*entry   // finished segments that know their parts, oldest first
+	memory    int64      // bytes in memory, the segments that grow included
+	stopped   bool       // appendLoop has ended
+
+	appends position      // so far
+	handed  position      // of them, those that appendLoop has dealt with
+	counted int64         // parts that were found uncommitted, or before them
+	behind  bool          // a Commit ran out of time, and appendLoop has not caught up
+	waiters int           // on progress
+	moved   chan struct{} // closed when appendLoop or finishLoop got on
+}
+
+// position counts what was put into a Log.
+type position struct {
+	all   int64 // Inits, parts and ends of segments
+	parts int64
 }
 
 // rendition is one folder of the log.
@@ -65,18 +87,21 @@ type rendition struct {
 	name string // read-only
 
 	// inits maps ids to *storedInit and segments maps media sequence numbers to
-	// *entry. Readers use them without a lock; writers hold Log.mu.
+	// *entry, of what can be read. Readers use them without a lock; writers hold
+	// Log.mu.
 	inits, segments sync.Map
 
 	// Log.mu guards the fields below.
-	growing  *entry // the segment that AppendPart adds to, or nil
-	lastMSN  int    // newest finished segment, -1 before the first
-	nextInit int    // smallest id not yet used
+	order    []*entry // finished ones and gaps, oldest first; only grows
+	ids      []int    // of inits, rising
+	growing  *entry   // the segment that AppendPart adds to, or nil
+	lastMSN  int      // newest finished segment, -1 before the first
+	nextInit int      // smallest id not yet used
 	listed   []*entry
 	window   time.Duration // of listed
 	longest  time.Duration // largest window so far
 
-	// Owned by Run.
+	// Owned by finishLoop.
 	dirReady bool
 }
 
@@ -84,42 +109,77 @@ type storedInit struct {
 	Init
 	at time.Time // when it was put
 
-	// Owned by Run.
-	saved bool
+	// Owned by appendLoop until it hands the Init on, then by finishLoop.
+	appended bool  // the appended file and the journal are there
+	taken    int64 // bytes that Space granted
+	saved    bool
 }
 
 // entry is one segment of a rendition.
 type entry struct {
 	// Read-only.
 	rendition *rendition
+	epoch     string
 	msn       int
+	head      *Head // or nil
 
 	// body is the current state of the media; each state is immutable.
 	body atomic.Pointer[body]
 
 	// Log.mu guards the fields below.
-	meta    Segment
-	pending bool      // in the queue, or being written
+	dirty   bool      // in Log.dirty
+	pending bool      // counted in Log.queued
 	expires time.Time // end of the Availability Duration; zero while listed
+
+	// Owned by appendLoop.
+	passed bool // on to finishLoop
+
+	// Owned by appendLoop until the segment is passed on, then by finishLoop.
+	out *output
 }
 
 // body is one immutable state of a segment's media.
 type body struct {
-	parts    []part
-	size     int64
-	finished time.Time // zero while the segment grows
-	gap      bool      // finished, but not as a whole: only its parts can be opened
-	saved    bool      // the file can be read
+	meta     Segment // without Parts; while it grows Bytes alone
+	parts    []part  // nil when they can not be fetched any more
+	finished time.Time
+	file     string // in the folder of the rendition, "" if there is none
+	ragged   bool   // the file has more than the segment behind it
+	lost     string // why the recording has a gap here, or ""
 }
 
 // part is one Partial Segment. data is nil once memory was released.
 type part struct {
-	data []byte
-	size int
-	at   time.Time
+	data        []byte
+	size        int
+	at          time.Time
+	duration    time.Duration
+	independent bool
+}
+
+func (p part) record() partRecord {
+	return partRecord{Duration: p.duration, Bytes: p.size, Independent: p.independent}
 }
 
 func (b *body) inMemory() bool { return len(b.parts) > 0 && b.parts[0].data != nil }
+
+// partsOver reports whether parts cannot be fetched any more.
+func (b *body) partsOver(now time.Time, retention time.Duration) bool {
+	return !b.finished.IsZero() && now.Sub(b.finished) > retention
+}
+
+// recorded is the segment as the recording has it.
+func (b *body) recorded() Segment {
+	s := b.meta
+	if b.lost != "" || s.Gap {
+		s.Gap, s.Bytes, s.IFrameBytes = true, 0, 0
+		return s
+	}
+	for i, p := range b.parts {
+		s.Parts = append(s.Parts, Part{Index: i, Duration: p.duration, Independent: p.independent})
+	}
+	return s
+}
 
 // released returns b without the media.
 func (b *body) released() *body {
@@ -131,13 +191,23 @@ func (b *body) released() *body {
 	return &c
 }
 
-// Open opens or creates the log in dir and replays its index. It reads and
-// repairs, but holds no file open: that is left to Run and to readers. dir must
-// belong to this Log alone.
+// change stores a new state of the segment. Those of finished segments are made
+// under Log.mu alone.
+func (e *entry) change(with func(b *body)) {
+	b := *e.body.Load()
+	with(&b)
+	e.body.Store(&b)
+}
+
+// Open reads the index in dir, and what a crash has left there. It changes nothing
+// on the disk and holds no file open: an ended class can be read by any number of
+// Logs. Only Run writes, and only one Log of a dir may run.
 //
-// A torn end of the index is cut off. Segments whose line is damaged or whose
-// file is absent or of another size are returned as gaps, so that no media
-// sequence number changes its meaning.
+// A torn end of the index is left out. Segments whose line is damaged, whose file is
+// absent or of another size, and a last segment of other bytes, are returned as gaps,
+// so that no media sequence number changes its meaning. Segments that the index does
+// not know are adopted, see the package. It returns an error when cfg is not valid,
+// the index cannot be read, or file descriptors ran out.
 func Open(dir string, cfg Config, deps Deps) (*Log, error) {
 	return open(dir, cfg, deps, osFileSystem{})
 }
@@ -149,12 +219,20 @@ func open(dir string, cfg Config, deps Deps, files fileSystem) (*Log, error) {
 	if deps.Logger == nil || deps.Metrics == nil {
 		return nil, errors.New("segment log needs a logger and metrics")
 	}
+	if deps.Space == nil {
+		deps.Space = noSpace{}
+	}
 	l := &Log{
 		dir: dir, cfg: cfg, files: files,
-		metrics: deps.Metrics,
-		logger:  deps.Logger.With("component", "segment"),
-		wake:    make(chan struct{}, 1),
-		index:   indexWriter{files: files, name: filepath.Join(dir, indexName)},
+		space:      deps.Space,
+		metrics:    deps.Metrics,
+		logger:     deps.Logger.With("component", "segment"),
+		epoch:      newEpoch(),
+		boot:       bootID(files),
+		appendWake: make(chan struct{}, 1),
+		finishWake: make(chan struct{}, 1),
+		moved:      make(chan struct{}),
+		index:      indexWriter{files: files, name: filepath.Join(dir, indexName)},
 	}
 	if err := l.replay(); err != nil {
 		return nil, err
@@ -162,18 +240,41 @@ func open(dir string, cfg Config, deps Deps, files fileSystem) (*Log, error) {
 	return l, nil
 }
 
-// Epoch is a short random [a-z0-9] string made once for the life of the folder.
-// It is part of every media file name, so that names are never reused.
+// Epoch is a short random [a-z0-9] string, another one in each run of the class. It
+// is part of the names of the media files that the run makes, so that no name is
+// ever used for other bytes, not even after a power cut.
 func (l *Log) Epoch() string { return l.epoch }
 
-// Renditions returns what was replayed at Open, sorted by name. The caller owns
-// the slices, but not the Data of Inits.
+// Renditions returns what the log has now, sorted by name: what was replayed at
+// Open, and what was put since, but not the segments that grow. A segment that the
+// recording will miss is a gap, even while memory can serve it. The caller owns the
+// slices, but not the Data of Inits. Parts are those that can still be fetched. It takes some milliseconds for a class of hours, and nobody waits for it.
 func (l *Log) Renditions() []Rendition {
-	out := slices.Clone(l.replayed)
-	for i := range out {
-		out[i].Inits = slices.Clone(out[i].Inits)
-		out[i].Segments = slices.Clone(out[i].Segments)
+	var out []Rendition
+	var orders [][]*entry
+	l.mu.Lock()
+	l.renditions.Range(func(_, v any) bool {
+		r := v.(*rendition)
+		known := Rendition{Name: r.name, NextInit: r.nextInit}
+		for _, id := range r.ids {
+			if in, ok := r.init(id); ok {
+				known.Inits = append(known.Inits, in.Init)
+			}
+		}
+		if len(known.Inits) > 0 || len(r.order) > 0 || r.nextInit > 0 {
+			out, orders = append(out, known), append(orders, r.order)
+		}
+		return true
+	})
+	l.mu.Unlock()
+	for i, order := range orders {
+		segments := make([]Segment, len(order))
+		for k, e := range order {
+			segments[k] = e.body.Load().recorded()
+		}
+		out[i].Segments = segments
 	}
+	slices.SortFunc(out, func(a, b Rendition) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 
@@ -228,7 +329,12 @@ func validRendition(name string) bool {
 	return true
 }
 
-func initName(id int) string     { return "init-" + strconv.Itoa(id) + ".mp4" }
-func segmentName(msn int) string { return "s" + strconv.Itoa(msn) + ".m4s" }
-
 func (l *Log) path(rendition, name string) string { return filepath.Join(l.dir, rendition, name) }
+
+// fileName is that of the Init's file.
+func (in *storedInit) fileName() string {
+	return mediaName{init: true, id: in.ID, epoch: in.Epoch}.String()
+}
+
+// fileName is that of the segment's file.
+func (e *entry) fileName() string { return mediaName{id: e.msn, epoch: e.epoch}.String() }

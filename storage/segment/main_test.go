@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +18,13 @@ import (
 	"github.com/lectern/lectern/storage/segment"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		publish(dir) // until it is killed
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // fixture is one class folder with what a test wants to look at.
 type fixture struct {
@@ -32,11 +37,11 @@ type fixture struct {
 	deps segment.Deps
 }
 
-func newFixture(t *testing.T) *fixture {
-	t.Helper()
+func newFixture(tb testing.TB) *fixture {
+	tb.Helper()
 	reg := prometheus.NewRegistry()
 	f := &fixture{
-		dir: filepath.Join(t.TempDir(), "class"), cfg: segment.DefaultConfig(), reg: reg, fs: &faultyFS{},
+		dir: filepath.Join(tb.TempDir(), "class"), cfg: segment.DefaultConfig(), reg: reg, fs: &faultyFS{},
 		deps: segment.Deps{Logger: slog.New(slog.DiscardHandler), Metrics: segment.NewMetrics(reg)},
 	}
 	return f
@@ -53,27 +58,27 @@ func (f *fixture) open(t *testing.T) *segment.Log {
 }
 
 // run starts Run and returns a function that stops it and waits.
-func (f *fixture) run(t *testing.T) (stop func()) {
-	t.Helper()
-	ctx, cancel := newCancel(t)
+func (f *fixture) run(tb testing.TB) (stop func()) {
+	tb.Helper()
+	ctx, cancel := newCancel(tb)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := f.log.Run(ctx); err != nil {
-			t.Errorf("run: %v", err)
+			tb.Errorf("run: %v", err)
 		}
 	})
 	var once sync.Once
 	stop = func() { once.Do(func() { cancel(); wg.Wait() }) }
-	t.Cleanup(stop)
+	tb.Cleanup(stop)
 	return stop
 }
 
 // value sums a metric over its labels, or takes those with the label value.
-func (f *fixture) value(t *testing.T, name, label string) float64 {
-	t.Helper()
+func (f *fixture) value(tb testing.TB, name, label string) float64 {
+	tb.Helper()
 	families, err := f.reg.Gather()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var sum float64
 	for _, mf := range families {
@@ -114,14 +119,14 @@ func describe(msn int) segment.Segment {
 	}
 }
 
-func putInit(t *testing.T, l *segment.Log, id int) {
-	t.Helper()
+func putInit(tb testing.TB, l *segment.Log, id int) {
+	tb.Helper()
 	err := l.PutInit(rendition, segment.Init{
 		ID: id, Data: fmt.Appendf(nil, "init %d", id),
 		Codecs: "avc1.640028", Width: 1280, Height: 720, FrameRate: 30, Encoded: id == 1, MaxBitRate: id * 2500000,
 	})
 	if err != nil {
-		t.Fatalf("put init: %v", err)
+		tb.Fatalf("put init: %v", err)
 	}
 }
 
@@ -164,9 +169,21 @@ func read(t *testing.T, o segment.Object, err error) []byte {
 	return b
 }
 
+// epochOf is the epoch of a segment, that of the run if it is not known yet.
+func epochOf(l *segment.Log, msn int) string {
+	for _, r := range l.Renditions() {
+		for _, s := range r.Segments {
+			if r.Name == rendition && s.MSN == msn {
+				return s.Epoch
+			}
+		}
+	}
+	return l.Epoch()
+}
+
 func wantSegment(t *testing.T, l *segment.Log, msn, size int) {
 	t.Helper()
-	o, err := l.OpenSegment(rendition, msn)
+	o, err := l.OpenSegment(rendition, epochOf(l, msn), msn)
 	if got := read(t, o, err); !bytes.Equal(got, segmentData(msn, size)) {
 		t.Errorf("segment %d holds %.40q", msn, got)
 	}
@@ -175,7 +192,7 @@ func wantSegment(t *testing.T, l *segment.Log, msn, size int) {
 // fromDisk reports whether segment msn is served by a file.
 func fromDisk(t *testing.T, l *segment.Log, msn int) bool {
 	t.Helper()
-	o, err := l.OpenSegment(rendition, msn)
+	o, err := l.OpenSegment(rendition, epochOf(l, msn), msn)
 	if err != nil {
 		t.Fatalf("open segment %d: %v", msn, err)
 	}
@@ -246,7 +263,11 @@ func (f *faultyFS) Create(name string) (segment.File, error) {
 		return nil, err
 	}
 	file, err := f.OSFileSystem.Create(name)
-	return &faultyFile{file, f, ""}, err
+	op := ""
+	if filepath.Base(name) == "index" {
+		op = "index"
+	}
+	return &faultyFile{file, f, op}, err
 }
 
 func (f *faultyFS) Append(name string) (segment.File, error) {
@@ -263,6 +284,15 @@ func (f *faultyFS) Rename(from, to string) error {
 	}
 	return f.OSFileSystem.Rename(from, to)
 }
+
+func (f *faultyFS) SyncFile(name string) error {
+	if err := f.err("sync"); err != nil {
+		return err
+	}
+	return nil // no test cuts the power, and the disk may be slow
+}
+
+func (f *faultyFS) SyncDir(string) error { return nil }
 
 func (f *faultyFS) Truncate(name string, size int64) error {
 	if err := f.err("truncate"); err != nil {
@@ -294,7 +324,7 @@ func (f *faultyFile) Sync() error {
 	if err := f.fs.err("sync" + f.op); err != nil {
 		return err
 	}
-	return f.File.Sync()
+	return nil
 }
 
 // temporaries lists files that should not be left behind.
@@ -302,7 +332,7 @@ func temporaries(t *testing.T, dir string) []string {
 	t.Helper()
 	var out []string
 	err := filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
-		if strings.HasSuffix(path, ".tmp") {
+		if ext := filepath.Ext(path); ext == ".tmp" || ext == ".new" || ext == ".journal" {
 			out = append(out, path)
 		}
 		return err

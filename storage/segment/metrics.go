@@ -2,19 +2,30 @@ package segment
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// The values of the reason label of lectern_segment_gaps_total.
+// The values of the reason label of lectern_segment_gaps_total; the last four are
+// those of lectern_segment_write_faults_total as well.
 const (
-	gapOverflow = "overflow" // the write queue was full
-	gapDisk     = "disk"     // the write failed
-	gapStopped  = "stopped"  // finished after Run had ended
+	reasonOverflow    = "overflow"    // the disk was too slow
+	reasonStopped     = "stopped"     // finished after Run had ended
+	reasonFull        = "full"        // no room on the disk, or over its quota
+	reasonSpace       = "space"       // Deps.Space refused
+	reasonDescriptors = "descriptors" // too many open files
+	reasonDisk        = "disk"        // the write failed
 )
 
 // The values of the reason label of lectern_segment_replay_faults_total.
 const (
-	faultTorn     = "torn"     // unfinished end of the index, cut off
+	faultTorn     = "torn"     // unfinished end of the index, left out
 	faultChecksum = "checksum" // damaged line within the index, skipped
-	faultFile     = "file"     // listed file absent or of another size
+	faultFile     = "file"     // listed file absent, of another size or with other bytes
 	faultHole     = "hole"     // media sequence number without a line
+)
+
+// The values of the kind label of lectern_segment_adopted_total.
+const (
+	adoptedWhole = "whole" // as it was announced
+	adoptedTorn  = "torn"  // up to its last whole part
+	adoptedGap   = "gap"   // announced, but its bytes are lost
 )
 
 // Metrics are the counters that all logs of a process share. Classes and
@@ -23,7 +34,10 @@ type Metrics struct {
 	saved       prometheus.Counter
 	savedBytes  prometheus.Counter
 	gaps        *prometheus.CounterVec
+	writeFaults *prometheus.CounterVec
+	uncommitted prometheus.Counter
 	released    prometheus.Counter
+	adopted     *prometheus.CounterVec
 	faults      *prometheus.CounterVec
 	queueBytes  prometheus.Gauge
 	memoryBytes prometheus.Gauge
@@ -46,6 +60,18 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "lectern_segment_gaps_total",
 			Help: "Media Segments that are missing from the recording.",
 		}, []string{"reason"}),
+		writeFaults: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "lectern_segment_write_faults_total",
+			Help: "Writes that failed or were refused; most are tried again.",
+		}, []string{"reason"}),
+		uncommitted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "lectern_segment_parts_uncommitted_total",
+			Help: "Partial Segments that were published before the operating system had them.",
+		}),
+		adopted: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "lectern_segment_adopted_total",
+			Help: "Media Segments that a crash had left out of the index, found when class folders were opened.",
+		}, []string{"kind"}),
 		released: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "lectern_segment_released_unsaved_total",
 			Help: "Media Segments given up to the memory limit while only memory held them.",
@@ -68,12 +94,20 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Buckets: []float64{.005, .02, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}),
 	}
-	for _, r := range []string{gapOverflow, gapDisk, gapStopped} {
+	for _, r := range []string{reasonFull, reasonSpace, reasonDescriptors, reasonDisk} {
 		m.gaps.WithLabelValues(r)
+		m.writeFaults.WithLabelValues(r)
+	}
+	for _, r := range []string{reasonOverflow, reasonStopped} {
+		m.gaps.WithLabelValues(r)
+	}
+	for _, k := range []string{adoptedWhole, adoptedTorn, adoptedGap} {
+		m.adopted.WithLabelValues(k)
 	}
 	for _, r := range []string{faultTorn, faultChecksum, faultFile, faultHole} {
 		m.faults.WithLabelValues(r)
 	}
-	reg.MustRegister(m.saved, m.savedBytes, m.gaps, m.released, m.faults, m.queueBytes, m.memoryBytes, m.write)
+	reg.MustRegister(m.saved, m.savedBytes, m.gaps, m.writeFaults, m.uncommitted, m.released, m.adopted, m.faults,
+		m.queueBytes, m.memoryBytes, m.write)
 	return m
 }

@@ -9,7 +9,20 @@ import (
 	"time"
 )
 
-// Object is one stored thing, open for reading at offset 0. Close it.
+// Item is one stored thing that was found but not opened: what a conditional request
+// needs to know. It is good for one Open within the request that it was made for.
+type Item struct {
+	Size    int64     // bytes
+	ModTime time.Time // when it was finished
+
+	log    *Log
+	data   [][]byte // what memory has, or nil
+	entry  *entry   // otherwise: the segment
+	offset int64    // within its file
+	whole  bool     // the segment, not a part of it
+}
+
+// Object is an Item, open for reading at offset 0. Close it.
 //
 // The reader is a plain *os.File where the disk serves a whole file, so that the
 // kernel can send it. What memory serves implements io.WriterTo, and
@@ -20,87 +33,122 @@ type Object struct {
 	ModTime time.Time // when it was finished
 }
 
-// OpenInit opens the Init of that id. It returns [ErrNotFound] if there is none.
-func (l *Log) OpenInit(rendition string, id int) (Object, error) {
+// FindInit finds the Init of that id and epoch. It returns [ErrNotFound] if there is
+// none.
+func (l *Log) FindInit(rendition, epoch string, id int) (Item, error) {
 	if r, ok := l.find(rendition); ok {
-		if in, ok := r.init(id); ok {
-			return Object{
-				ReadSeekCloser: newChunks([][]byte{in.Data}),
-				Size:           int64(len(in.Data)), ModTime: in.at,
-			}, nil
+		if in, ok := r.init(id); ok && in.Epoch == epoch {
+			return Item{Size: int64(len(in.Data)), ModTime: in.at, log: l, data: [][]byte{in.Data}}, nil
 		}
 	}
-	return Object{}, ErrNotFound
+	return Item{}, ErrNotFound
 }
 
-// OpenPart opens one Partial Segment, of the segment that grows or of one
-// finished less than Config.PartRetention ago. It returns [ErrNotFound] if there
-// is none, or another error if the disk fails.
-func (l *Log) OpenPart(rendition string, msn, index int) (Object, error) {
-	b, ok := l.body(rendition, msn)
-	if !ok || index < 0 || index >= len(b.parts) {
-		return Object{}, ErrNotFound
+// FindPart finds one Partial Segment, of the segment that grows or of one finished
+// less than Config.PartRetention ago. It returns [ErrNotFound] if there is none.
+func (l *Log) FindPart(rendition, epoch string, msn, index int) (Item, error) {
+	e, ok := l.segment(rendition, epoch, msn)
+	if !ok {
+		return Item{}, ErrNotFound
 	}
-	if !b.finished.IsZero() && time.Since(b.finished) > l.cfg.PartRetention {
-		return Object{}, ErrNotFound
+	b := e.body.Load()
+	if index < 0 || index >= len(b.parts) || b.partsOver(time.Now(), l.cfg.PartRetention) {
+		return Item{}, ErrNotFound
 	}
 	p := b.parts[index]
-	o := Object{Size: int64(p.size), ModTime: p.at}
+	it := Item{Size: int64(p.size), ModTime: p.at, log: l, entry: e}
 	if p.data != nil {
-		o.ReadSeekCloser = newChunks([][]byte{p.data})
-		return o, nil
+		it.data = [][]byte{p.data}
+		return it, nil
 	}
-	f, err := l.openFile(rendition, segmentName(msn))
-	if err != nil {
-		return Object{}, err
-	}
-	var offset int64
 	for _, before := range b.parts[:index] {
-		offset += int64(before.size)
+		it.offset += int64(before.size)
 	}
-	o.ReadSeekCloser = section{io.NewSectionReader(f, offset, o.Size), f}
-	return o, nil
+	return it, nil
 }
 
-// OpenSegment opens one finished Media Segment, from memory or disk. It returns
-// [ErrNotFound] if there is none, if it still grows or is a gap, or another
-// error if the disk fails.
-func (l *Log) OpenSegment(rendition string, msn int) (Object, error) {
-	b, ok := l.body(rendition, msn)
-	if !ok || b.finished.IsZero() || b.gap {
-		return Object{}, ErrNotFound
+// FindSegment finds one finished Media Segment, in memory or on disk. It returns
+// [ErrNotFound] if there is none, if it still grows or is a gap.
+func (l *Log) FindSegment(rendition, epoch string, msn int) (Item, error) {
+	e, ok := l.segment(rendition, epoch, msn)
+	if !ok {
+		return Item{}, ErrNotFound
 	}
-	o := Object{Size: b.size, ModTime: b.finished}
+	b := e.body.Load()
+	if b.finished.IsZero() || b.meta.Gap {
+		return Item{}, ErrNotFound
+	}
+	it := Item{Size: b.meta.Bytes, ModTime: b.finished, log: l, entry: e, whole: true}
 	if b.inMemory() {
-		data := make([][]byte, len(b.parts))
+		it.data = make([][]byte, len(b.parts))
 		for i, p := range b.parts {
-			data[i] = p.data
+			it.data[i] = p.data
 		}
-		o.ReadSeekCloser = newChunks(data)
-		return o, nil
 	}
-	f, err := l.openFile(rendition, segmentName(msn))
+	return it, nil
+}
+
+// OpenInit is [Log.FindInit] and [Item.Open].
+func (l *Log) OpenInit(rendition, epoch string, id int) (Object, error) {
+	return openFound(l.FindInit(rendition, epoch, id))
+}
+
+// OpenPart is [Log.FindPart] and [Item.Open].
+func (l *Log) OpenPart(rendition, epoch string, msn, index int) (Object, error) {
+	return openFound(l.FindPart(rendition, epoch, msn, index))
+}
+
+// OpenSegment is [Log.FindSegment] and [Item.Open].
+func (l *Log) OpenSegment(rendition, epoch string, msn int) (Object, error) {
+	return openFound(l.FindSegment(rendition, epoch, msn))
+}
+
+func openFound(it Item, err error) (Object, error) {
 	if err != nil {
 		return Object{}, err
 	}
-	o.ReadSeekCloser = f
+	return it.Open()
+}
+
+// Open opens what was found. It returns [ErrNotFound] if the file was taken away, or
+// another error if the disk fails.
+func (it Item) Open() (Object, error) {
+	o := Object{Size: it.Size, ModTime: it.ModTime}
+	if it.data != nil {
+		o.ReadSeekCloser = newChunks(it.data)
+		return o, nil
+	}
+	b := it.entry.body.Load()
+	f, err := it.log.openFile(it.entry.rendition.name, b.file)
+	if errors.Is(err, ErrNotFound) {
+		// Run may have given it its final name meanwhile.
+		f, err = it.log.openFile(it.entry.rendition.name, it.entry.fileName())
+	}
+	if err != nil {
+		return Object{}, err
+	}
+	if it.whole && !b.ragged {
+		o.ReadSeekCloser = f
+	} else {
+		o.ReadSeekCloser = section{io.NewSectionReader(f, it.offset, it.Size), f}
+	}
 	return o, nil
 }
 
-func (l *Log) body(rendition string, msn int) (*body, bool) {
+func (l *Log) segment(rendition, epoch string, msn int) (*entry, bool) {
 	r, ok := l.find(rendition)
 	if !ok {
 		return nil, false
 	}
 	e, ok := r.segment(msn)
-	if !ok {
-		return nil, false
-	}
-	return e.body.Load(), true
+	return e, ok && e.epoch == epoch
 }
 
 // openFile is called with names that the log made itself.
 func (l *Log) openFile(rendition, name string) (*os.File, error) {
+	if name == "" {
+		return nil, ErrNotFound
+	}
 	f, err := l.files.Open(l.path(rendition, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNotFound

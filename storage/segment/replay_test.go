@@ -95,8 +95,8 @@ func TestReplay(t *testing.T) {
 	}
 
 	l = f.open(t)
-	if l.Epoch() != epoch {
-		t.Errorf("epoch = %q, was %q", l.Epoch(), epoch)
+	if l.Epoch() == epoch {
+		t.Errorf("epoch = %q again", epoch)
 	}
 	rs := l.Renditions()
 	if len(rs) != 2 || rs[0].Name != "audio" || rs[1].Name != rendition {
@@ -105,7 +105,7 @@ func TestReplay(t *testing.T) {
 	if got := shape(rs); got != "sGs" {
 		t.Errorf("segments = %s", got)
 	}
-	want.Bytes = 2 * replaySize
+	want.Bytes, want.Epoch = 2*replaySize, epoch
 	want.Parts = []segment.Part{
 		{Index: 0, Duration: 500 * time.Millisecond, Independent: true},
 		{Index: 1, Duration: 500 * time.Millisecond},
@@ -113,7 +113,7 @@ func TestReplay(t *testing.T) {
 	if got := rs[1].Segments[2]; !reflect.DeepEqual(got, want) {
 		t.Errorf("segment 2 = %+v\nwant %+v", got, want)
 	}
-	wantInit := segment.Init{ID: 1, Data: []byte("init 1"), Codecs: "avc1.640028", Width: 1280, Height: 720, FrameRate: 30, Encoded: true, MaxBitRate: 2500000}
+	wantInit := segment.Init{ID: 1, Epoch: epoch, Data: []byte("init 1"), Codecs: "avc1.640028", Width: 1280, Height: 720, FrameRate: 30, Encoded: true, MaxBitRate: 2500000}
 	if got := rs[1].Inits[1]; !reflect.DeepEqual(got, wantInit) {
 		t.Errorf("init 1 = %+v", got)
 	}
@@ -121,11 +121,14 @@ func TestReplay(t *testing.T) {
 	if !fromDisk(t, l, 2) {
 		t.Error("a replayed segment is held in memory")
 	}
-	o, err := l.OpenPart(rendition, 2, 1)
+	if _, err := l.OpenSegment(rendition, l.Epoch(), 2); !errors.Is(err, segment.ErrNotFound) {
+		t.Errorf("segment 2 under the new epoch: %v", err)
+	}
+	o, err := l.OpenPart(rendition, epoch, 2, 1)
 	if got := read(t, o, err); !bytes.Equal(got, partData(2, 1, replaySize)) {
 		t.Errorf("part 2.1 after replay holds %q", got)
 	}
-	o, err = l.OpenInit(rendition, 1)
+	o, err = l.OpenInit(rendition, epoch, 1)
 	if got := read(t, o, err); string(got) != "init 1" {
 		t.Errorf("init 1 after replay holds %q", got)
 	}
@@ -151,38 +154,67 @@ func TestReplayTruncatedIndex(t *testing.T) {
 	for cut := from; cut <= len(index); cut++ {
 		writeIndex(t, f, index[:cut])
 		l := f.open(t)
-		whole := bytes.Count(index[:cut], []byte("\n")) - 2 // less epoch and init
+		whole := bytes.Count(index[:cut], []byte("\n")) - 1 // less init
 		if got, want := shape(l.Renditions()), strings.Repeat("s", whole); got != want {
 			t.Fatalf("cut at %d: segments = %q, want %q", cut, got, want)
 		}
 		if cut != len(index) && cut%64 != 0 {
 			continue
 		}
-		// What is appended after a repair must be readable.
+		// What is appended after a repair must be readable, and be another name.
+		before := epochOf(l, 0)
+		if _, err := l.OpenSegment(rendition, before, whole); !errors.Is(err, segment.ErrNotFound) {
+			t.Fatalf("cut at %d: segment %d: %v", cut, whole, err)
+		}
 		stop := f.run(t)
 		putSegment(t, l, whole, replaySize)
 		stop()
-		if got, want := shape(f.open(t).Renditions()), strings.Repeat("s", whole+1); got != want {
+		l = f.open(t)
+		if got, want := shape(l.Renditions()), strings.Repeat("s", whole+1); got != want {
 			t.Fatalf("cut at %d, then one more: segments = %q, want %q", cut, got, want)
 		}
+		if after := epochOf(l, whole); after == before {
+			t.Fatalf("cut at %d: the name of segment %d is used again", cut, whole)
+		}
+		wantSegment(t, l, whole, replaySize)
 	}
 }
 
-// The very first line can be torn as well: the folder then starts anew.
-func TestReplayTornEpoch(t *testing.T) {
+// An ended class is read any number of times, and its folder stays as it is.
+func TestReadingChangesNothing(t *testing.T) {
 	f := newFixture(t)
-	index := record(t, f, 0)
-	first := bytes.IndexByte(index, '\n')
-	for cut := range first {
-		writeIndex(t, f, index[:cut])
-		if epoch := f.open(t).Epoch(); epoch == "" || !bytes.Contains(readIndex(t, f), []byte(epoch)) {
-			t.Fatalf("cut at %d: epoch %q is not in the index", cut, epoch)
+	index := append(record(t, f, 3), "torn"...)
+	writeIndex(t, f, index)
+	if err := os.WriteFile(filepath.Join(f.dir, rendition, "s3-abc.m4s.tmp"), []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		l := f.open(t)
+		for msn := range 3 {
+			wantSegment(t, l, msn, replaySize)
 		}
+	}
+	if !bytes.Equal(readIndex(t, f), index) || len(temporaries(t, f.dir)) != 1 {
+		t.Error("reading has changed the folder")
+	}
+	f.open(t)
+	f.run(t)()
+	if got := readIndex(t, f); !bytes.Equal(got, index) {
+		t.Errorf("a run without media has changed the index: %q", got)
+	}
+	if left := temporaries(t, f.dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 
 func TestReplayDamage(t *testing.T) {
-	file := func(f *fixture, name string) string { return filepath.Join(f.dir, rendition, name) }
+	file := func(f *fixture, name string) string {
+		found, err := filepath.Glob(filepath.Join(f.dir, rendition, strings.Replace(name, ".m", "-*.m", 1)))
+		if err != nil || len(found) != 1 {
+			return name // which the damage then complains of
+		}
+		return found[0]
+	}
 	for _, tc := range []struct {
 		name   string
 		damage func(t *testing.T, f *fixture) error
@@ -215,9 +247,14 @@ func TestReplayDamage(t *testing.T) {
 			t.Helper()
 			return os.Truncate(file(f, "s0.m4s"), 5)
 		}, "Gsss", "file"},
+		{"last file rotten", func(t *testing.T, f *fixture) error {
+			t.Helper()
+			return os.WriteFile(file(f, "s3.m4s"), segmentData(4, replaySize), 0o600)
+		}, "sssG", "file"},
 		{"file is a folder", func(t *testing.T, f *fixture) error {
 			t.Helper()
-			return errors.Join(os.Remove(file(f, "s0.m4s")), os.Mkdir(file(f, "s0.m4s"), 0o700))
+			name := file(f, "s0.m4s")
+			return errors.Join(os.Remove(name), os.Mkdir(name, 0o700))
 		}, "Gsss", "file"},
 		{"init missing", func(t *testing.T, f *fixture) error {
 			t.Helper()
@@ -229,7 +266,17 @@ func TestReplayDamage(t *testing.T) {
 		}, "GGGG", "file"},
 		{"temporary file", func(t *testing.T, f *fixture) error {
 			t.Helper()
-			return os.WriteFile(file(f, "s4.m4s.tmp"), []byte("half"), 0o600)
+			return os.WriteFile(filepath.Join(f.dir, rendition, "s4-abc.m4s.tmp"), []byte("half"), 0o600)
+		}, "ssss", ""},
+		{"temporary files of earlier versions", func(t *testing.T, f *fixture) error {
+			t.Helper()
+			return errors.Join(
+				os.WriteFile(filepath.Join(f.dir, rendition, "s4.m4s.tmp"), []byte("half"), 0o600),
+				os.WriteFile(filepath.Join(f.dir, rendition, "init-1.mp4.tmp"), []byte("half"), 0o600))
+		}, "ssss", ""},
+		{"journal of garbage", func(t *testing.T, f *fixture) error {
+			t.Helper()
+			return os.WriteFile(filepath.Join(f.dir, rendition, "s4-abc.m4s.journal"), []byte("12345678 {}\n"), 0o600)
 		}, "ssss", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -250,10 +297,11 @@ func TestReplayDamage(t *testing.T) {
 				if s.ProgramDateTime != describe(i).ProgramDateTime || s.MediaEnd != describe(i).MediaEnd {
 					t.Errorf("segment %d is at %s, ends at %s", i, s.ProgramDateTime, s.MediaEnd)
 				}
-				if _, err := l.OpenSegment(rendition, i); s.Gap && !errors.Is(err, segment.ErrNotFound) {
+				if _, err := l.OpenSegment(rendition, l.Epoch(), i); s.Gap && !errors.Is(err, segment.ErrNotFound) {
 					t.Errorf("gap %d: err = %v, want ErrNotFound", i, err)
 				}
 			}
+			f.run(t)()
 			if left := temporaries(t, f.dir); len(left) != 0 {
 				t.Errorf("left behind: %v", left)
 			}
@@ -264,7 +312,12 @@ func TestReplayDamage(t *testing.T) {
 // What versions before the ladder wrote is read as it was meant.
 func TestReplayOldIndex(t *testing.T) {
 	f := newFixture(t)
-	record(t, f, 1)
+	folder := filepath.Join(f.dir, rendition)
+	if err := errors.Join(os.MkdirAll(folder, 0o700),
+		os.WriteFile(filepath.Join(folder, "init-0.mp4"), []byte("init 0"), 0o600),
+		os.WriteFile(filepath.Join(folder, "s0.m4s"), segmentData(0, replaySize), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	index := segment.Line(`{"epoch":"k3x9"}`)
 	index = append(index, segment.Line(`{"init":{"rendition":"source","id":0,"bytes":6,"crc32c":`+
 		fmt.Sprint(crc32.Checksum([]byte("init 0"), crc32.MakeTable(crc32.Castagnoli)))+
@@ -277,6 +330,10 @@ func TestReplayOldIndex(t *testing.T) {
 	if got := shape(rs); got != "s" {
 		t.Fatalf("segments = %s", got)
 	}
+	if rs[0].Segments[0].Epoch != "k3x9" || rs[0].Inits[0].Epoch != "k3x9" {
+		t.Errorf("epochs = %q, %q", rs[0].Segments[0].Epoch, rs[0].Inits[0].Epoch)
+	}
+	wantSegment(t, f.log, 0, replaySize)
 	if s, in := rs[0].Segments[0], rs[0].Inits[0]; s.IFrameBytes != 0 || s.Captions != 0 || in.Encoded || in.MaxBitRate != 0 {
 		t.Errorf("made up: %+v, %+v", s, in)
 	}
@@ -303,21 +360,4 @@ func TestReplayRefusesBadRecords(t *testing.T) {
 			t.Errorf("%s: segments = %s", text, got)
 		}
 	}
-}
-
-func FuzzIndex(f *testing.F) {
-	f.Add([]byte("deadbeef {}\n"))
-	f.Add(segment.Line(`{"epoch":"abc"}`))
-	f.Add(append(segment.Line(`{"segment":{"rendition":"source","msn":3,"gap":true}}`), "torn"...))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		end, damaged := segment.DecodeIndex(data)
-		if end < 0 || end > len(data) || damaged < 0 {
-			t.Fatalf("end = %d of %d, %d damaged", end, len(data), damaged)
-		}
-		// What is kept decodes to the same again, with nothing torn.
-		again, same := segment.DecodeIndex(data[:end])
-		if again != end || same != damaged {
-			t.Fatalf("second pass: end %d, damaged %d; first: %d, %d", again, same, end, damaged)
-		}
-	})
 }

@@ -6,6 +6,8 @@ import "time"
 type Init struct {
 	// ID counts from 0 within the rendition and is never reused.
 	ID int
+	// Epoch is that of the run that made it, see [Log.Epoch]. The Log sets it.
+	Epoch string
 	// Data is the whole file. It is immutable.
 	Data []byte
 	// Codecs is the RFC 6381 string, Width and Height the display size and
@@ -34,10 +36,28 @@ type Part struct {
 	Data []byte
 }
 
+// Head is what is certain of a Media Segment before its first part: what a player
+// is told that fetches the part.
+type Head struct {
+	MSN int
+	// InitID, Discontinuity, DiscontinuitySequence, ProgramDateTime and MediaTime
+	// are as in [Segment].
+	InitID                int
+	Discontinuity         bool
+	DiscontinuitySequence int
+	ProgramDateTime       time.Time
+	MediaTime             time.Duration
+}
+
 // Segment describes one finished Media Segment; its bytes are those of its
 // parts, joined.
 type Segment struct {
 	MSN int
+	// Epoch is that of the run that made it, see [Log.Epoch]. The Log sets it.
+	Epoch string
+	// Torn marks a segment that the process died in: it was closed at its last
+	// whole part, and Duration is what its parts state.
+	Torn bool
 	// Duration is what EXTINF states.
 	Duration time.Duration
 	// ProgramDateTime is the class's wall clock at the first sample.

@@ -19,10 +19,12 @@ import (
 	"github.com/lectern/lectern/media/rtmp"
 	"github.com/lectern/lectern/media/rtsp"
 	"github.com/lectern/lectern/media/stream"
+	"github.com/lectern/lectern/realtime/access"
 	"github.com/lectern/lectern/realtime/api"
 	"github.com/lectern/lectern/realtime/class"
 	"github.com/lectern/lectern/realtime/web"
 	"github.com/lectern/lectern/storage/kv"
+	"github.com/lectern/lectern/storage/space"
 	"github.com/lectern/lectern/transcode"
 )
 
@@ -129,6 +131,7 @@ type parts struct {
 	tasks    *tasks
 	governor *transcode.Governor
 	machine  *machine
+	space    *space.Monitor
 	registry *class.Registry
 	rtmp     *rtmp.Server
 	rtsp     *rtsp.Server
@@ -153,11 +156,12 @@ func (a *App) assemble(db *kv.DB, reg *prometheus.Registry, t *tasks, token clas
 	}
 	audiences := newViewers()
 	here := newMachine(a.cfg.Data, a.worker, a.cfg.Transcode.Calibrate && a.cfg.Transcode.Encoder != transcode.EncoderNone, governor, a.logger)
+	room := space.New(a.cfg.Space, filepath.Join(a.cfg.Data, classesFolder), space.Deps{Logger: a.logger, Registerer: reg})
 	pipelines := newPipelines(a.cfg, pipelineDeps{
-		tasks: t, hub: hub, governor: governor, machine: here, viewers: audiences, worker: a.worker,
+		tasks: t, hub: hub, governor: governor, machine: here, viewers: audiences, space: room, worker: a.worker,
 	}, a.logger, reg)
 	watcher := &classWatcher{pipelines: pipelines, logger: a.logger}
-	p := &parts{tasks: t, governor: governor, machine: here}
+	p := &parts{tasks: t, governor: governor, machine: here, space: room}
 	p.registry, err = class.NewRegistry(a.cfg.Class, class.Deps{
 		DB:       db,
 		Timing:   class.Timing{SegmentDuration: a.cfg.HLS.SegmentDuration, PartDuration: a.cfg.HLS.PartDuration},
@@ -179,14 +183,18 @@ func (a *App) assemble(db *kv.DB, reg *prometheus.Registry, t *tasks, token clas
 	}
 	watcher.pullers = newPullers(a.cfg.RTSP.Pull, t, in, a.logger, rtspMetrics)
 
-	media, err := origin.New(a.cfg.Origin, pipelines, a.logger, reg)
+	keyRing, err := access.New(a.cfg.Access, access.Deps{DB: db, Logger: a.logger, Registerer: reg})
 	if err != nil {
 		return nil, err
 	}
-	stills := &pictures{folder: filepath.Join(a.cfg.Data, classesFolder), next: media, logger: a.logger.With("component", "http")}
+	stills := &pictures{folder: filepath.Join(a.cfg.Data, classesFolder), logger: a.logger.With("component", "http")}
+	media, err := origin.New(a.cfg.Origin, pipelines, a.logger, reg, origin.WithGate(gate{keyRing}), origin.WithPictures(stills))
+	if err != nil {
+		return nil, err
+	}
 	links := newLinks(a.cfg.PublicURL, addrs, stills)
 	apiHandler, err := api.New(api.Deps{
-		Token: token, Classes: p.registry, Links: links.of, Publishers: publishers{hub},
+		Token: token, Classes: p.registry, Tokens: keyRing, Links: links.of, Publishers: publishers{hub},
 		CheckLadder: pipelines.checkLadder, Ladders: pipelines, Checkups: pipelines, Pictures: links.pictures,
 		Logger: a.logger, Registerer: reg,
 	})
@@ -197,7 +205,7 @@ func (a *App) assemble(db *kv.DB, reg *prometheus.Registry, t *tasks, token clas
 	if err != nil {
 		return nil, err
 	}
-	p.web = newWebServer(a.cfg.Shutdown.Timeout, a.logger, public{origin: audiences.count(stills), api: apiHandler, pages: pages}, admin{db: db, gatherer: reg})
+	p.web = newWebServer(a.cfg.Shutdown.Timeout, a.logger, public{origin: audiences.count(media), api: apiHandler, pages: pages}, admin{db: db, gatherer: reg})
 	return p, nil
 }
 
@@ -216,6 +224,13 @@ func (a *App) serve(ctx context.Context, p *parts, l *listeners) error {
 	if _, err := p.tasks.start(func(ctx context.Context) { //nolint:contextcheck // the group outlives ctx: see tasks
 		if err := p.governor.Run(ctx); err != nil {
 			a.logger.ErrorContext(ctx, "governor failed", "component", "app", "err", err)
+		}
+	}); err != nil {
+		return err
+	}
+	if _, err := p.tasks.start(func(ctx context.Context) { //nolint:contextcheck // the group outlives ctx: see tasks
+		if err := p.space.Run(ctx); err != nil {
+			a.logger.ErrorContext(ctx, "space monitor failed", "component", "app", "err", err)
 		}
 	}); err != nil {
 		return err

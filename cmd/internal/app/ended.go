@@ -25,10 +25,15 @@ func (p *pipelines) openEnded(id string) (origin.Presentation, bool) {
 	if err != nil || c.State != class.Ended {
 		return origin.Presentation{}, false // deleted meanwhile
 	}
-	pl := &pipeline{class: c, dir: filepath.Join(p.cfg.Data, classesFolder, id)}
-	if _, err = os.Stat(pl.dir); errors.Is(err, fs.ErrNotExist) {
+	if _, err = os.Stat(filepath.Join(p.cfg.Data, classesFolder, id)); errors.Is(err, fs.ErrNotExist) {
 		return origin.Presentation{}, false // nothing was ever published
 	}
+	pl, err := p.newPipeline(c)
+	if err != nil {
+		logger.Error("media of the class cannot be opened", "err", err)
+		return origin.Presentation{}, false
+	}
+	defer pl.space.Close()
 	var pr origin.Presentation
 	err = contain("open ended class", func() error {
 		log, lerr := p.openLog(pl)

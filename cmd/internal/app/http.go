@@ -8,12 +8,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/lectern/lectern/cmd/internal/certs"
 	"github.com/lectern/lectern/cmd/internal/ops"
 	"github.com/lectern/lectern/storage/kv"
 )
@@ -33,35 +35,70 @@ const (
 	maxHeader    = 16 << 10
 )
 
+// http2Limits are what one HTTP/2 connection may take. A player has fewer than
+// ten requests under way, a proxy in front of many players more: it opens a
+// further connection when the streams do not suffice. Nobody sends us bodies
+// worth a large buffer, and each viewer is a connection of its own.
+//
+// The streams of a connection are written in turns. Go 1.26 has a scheduler for
+// the priorities of RFC 9218 but offers no way to turn it on; from Go 1.27 on it
+// is the default, and what browsers signal is respected.
+func http2Limits() *http.HTTP2Config {
+	return &http.HTTP2Config{
+		MaxConcurrentStreams:          128,
+		MaxReadFrameSize:              16 << 10, // the least that RFC 9113 §4.2 allows
+		MaxReceiveBufferPerConnection: 128 << 10,
+		MaxReceiveBufferPerStream:     64 << 10,
+		// A connection that takes nothing at all is given up before the time for an
+		// answer is over.
+		WriteByteTimeout: 30 * time.Second,
+	}
+}
+
+// playlistUrgency is the Priority (RFC 9218 §4.1) of playlists: a player can do
+// nothing without them, and they are small. 3 is the urgency of everything else.
+const playlistUrgency = "u=1"
+
 // public holds the handlers of the public listeners.
 type public struct {
 	origin, api, pages http.Handler
 }
 
-// admin is what the admin listener shows.
+// admin is what the admin listener shows. The web server's own metrics are in the
+// same registry.
 type admin struct {
 	db       *kv.DB
-	gatherer prometheus.Gatherer
+	gatherer *prometheus.Registry
 }
 
 // webServer serves the public and the admin listener.
 type webServer struct {
 	// Set by newWebServer, then read-only.
 	logger          *slog.Logger
+	root            *slog.Logger // without a component, for parts that name their own
 	timeout         time.Duration
 	readTimeout     time.Duration
 	public, private http.Handler
+	registry        *prometheus.Registry
 
 	stopping atomic.Bool // readiness says no
 }
 
 func newWebServer(timeout time.Duration, logger *slog.Logger, pub public, adm admin) *webServer {
-	s := &webServer{logger: logger.With("component", "http"), timeout: timeout, readTimeout: readTimeout}
+	s := &webServer{logger: logger.With("component", "http"), root: logger, timeout: timeout, readTimeout: readTimeout, registry: adm.gatherer}
 	mux := http.NewServeMux()
-	mux.Handle("/live/", pub.origin)
 	mux.Handle("/api/", pub.api)
 	mux.Handle("/", pub.pages)
-	s.public = mux
+	media := prioritised(pub.origin)
+	s.public = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Not by the mux: it redirects to what it thinks a path should be, and the
+		// viewer token in the path would stand in Location.
+		if strings.HasPrefix(r.URL.Path, "/live/") || strings.HasPrefix(r.URL.Path, "/t/") {
+			media.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 	s.private = ops.NewHandler(adm.gatherer, []ops.Check{
 		{Name: "listeners", Ready: func(context.Context) error {
 			if s.stopping.Load() {
@@ -74,6 +111,18 @@ func newWebServer(timeout time.Duration, logger *slog.Logger, pub public, adm ad
 	return s
 }
 
+// prioritised tells proxies and CDNs which answers to send first (RFC 9218 §5 and
+// §8). It says the same of a URL whoever asks.
+func prioritised(next http.Handler) http.Handler {
+	urgency := []string{playlistUrgency}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, ".m3u8") {
+			w.Header()["Priority"] = urgency
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Run serves until ctx ends, then lets requests under way finish within the
 // shutdown timeout; those that are held for a future part end at once.
 func (s *webServer) Run(ctx context.Context, l *listeners) error {
@@ -82,6 +131,7 @@ func (s *webServer) Run(ctx context.Context, l *listeners) error {
 		srv := &http.Server{
 			Handler:           h,
 			TLSConfig:         tlsCfg,
+			HTTP2:             http2Limits(),
 			ReadHeaderTimeout: headerTimeout,
 			ReadTimeout:       readTimeout,
 			IdleTimeout:       idleTimeout,
@@ -114,9 +164,15 @@ func (s *webServer) Run(ctx context.Context, l *listeners) error {
 			return nil
 		})
 	}
-	serve("http", l.http, s.public, nil, s.readTimeout, writeTimeout)
+	plain := s.public
+	if l.certs != nil {
+		plain = l.certs.Challenges(s.public)
+		monitor := certs.NewMonitor(l.certs, certs.Deps{Logger: s.root, Registerer: s.registry})
+		g.Go(func() error { return monitor.Run(gctx) })
+	}
+	serve("http", l.http, plain, nil, s.readTimeout, writeTimeout)
 	if l.https != nil {
-		serve("https", l.https, s.public, l.tls.Clone(), s.readTimeout, writeTimeout)
+		serve("https", l.https, s.public, l.certs.Config("h2", "http/1.1"), s.readTimeout, writeTimeout)
 	}
 	serve("admin", l.admin, s.private, nil, 0, 0) // profiles take as long as was asked for
 	return g.Wait()

@@ -6,11 +6,31 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
+
+// What a proxy is told of the order of answers depends on the URL alone.
+func TestPlaylistsAreUrgent(t *testing.T) {
+	h := prioritised(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }))
+	for path, want := range map[string]string{
+		"/live/x/index.m3u8":                           "u=1",
+		"/live/x/720p/index.m3u8?_HLS_msn=4":           "u=1",
+		"/t/v1.k.1.j.x.mac/live/x/720p/iframes.m3u8":   "u=1",
+		"/live/x/720p/s1-abcd.m4s":                     "",
+		"/live/x/storyboard.vtt?name=playlist.m3u8":    "",
+		"/live/x/720p/s1-abcd.m4s?x=/index.m3u8#.m3u8": "",
+	} {
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
+		if got := rec.Header().Get("Priority"); got != want {
+			t.Errorf("%s: Priority %q, want %q", path, got, want)
+		}
+	}
+}
 
 // A request whose body does not come is given up, by whoever sends it and
 // whether anybody wanted the body or not.

@@ -47,6 +47,7 @@ func allowedImports() map[string][]string {
 		"transcode/worker/internal/wire": {"media", "transcode"},
 		"storage/kv":                     {},
 		"storage/segment":                {},
+		"storage/space":                  {},
 		"storage/storyboard":             {},
 		"hls":                            {"media", "media/stream", "storage/segment", "hls/internal/cmaf"},
 		"hls/internal/cmaf":              {"media"},
@@ -55,18 +56,20 @@ func allowedImports() map[string][]string {
 		"hls/origin":      {"hls", "storage/segment"},
 		"realtime":        {},
 		"realtime/class":  {"realtime", "storage/kv"},
-		"realtime/api":    {"realtime", "realtime/class"},
+		"realtime/access": {"realtime/class", "storage/kv"},
+		"realtime/api":    {"realtime", "realtime/class", "realtime/access"},
 		"realtime/web":    {"realtime"},
 		// configs joins the packages' own Configs; only cmd may import it.
 		"configs": {
 			"media/health", "media/rtmp", "media/rtsp", "media/stream", "transcode", "transcode/worker", "hls", "hls/origin",
-			"storage/segment", "storage/storyboard", "realtime/class", "realtime/web",
+			"storage/segment", "storage/space", "storage/storyboard", "realtime/access", "realtime/class", "realtime/web",
 		},
 		// bench meets a server as its users do, and a worker process as a server does.
-		"bench":                               {"media", "transcode", "transcode/worker", "realtime/api", "realtime/class"},
+		"bench":                               {"media", "media/stream", "hls", "storage/segment", "transcode", "transcode/worker", "realtime/api", "realtime/class"},
 		"realtime/web/e2e/fakeserver":         {"realtime/web"},
 		"configs/internal/reference":          {"configs"},
 		"configs/internal/reference/generate": {"configs/internal/reference"},
+		"cmd/internal/certs":                  {"configs"},
 		"cmd/internal/ops":                    {},
 		"cmd/internal/lecture":                {},
 		// app is the composition root: it may import everything but main.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 
+	"github.com/lectern/lectern/cmd/internal/certs"
 	"github.com/lectern/lectern/configs"
 	"github.com/lectern/lectern/media/rtmp"
 )
@@ -24,7 +25,7 @@ type Addrs struct {
 // listeners are the server's sockets, all open.
 type listeners struct {
 	rtmp, rtmps, rtsp, http, https, admin net.Listener
-	tls                                   *tls.Config // nil without a certificate
+	certs                                 *certs.Source // nil without TLS
 	addrs                                 Addrs
 }
 
@@ -37,12 +38,8 @@ func openListeners(ctx context.Context, cfg configs.Config) (_ *listeners, err e
 			l.close()
 		}
 	}()
-	if cfg.TLS.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(cfg.TLS.CertFile, cfg.TLS.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("tls.cert_file: %w", err)
-		}
-		l.tls = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	if l.certs, err = certs.Open(cfg.TLS, cfg.Data); err != nil {
+		return nil, err
 	}
 	for _, s := range []struct {
 		key, addr string
@@ -57,7 +54,7 @@ func openListeners(ctx context.Context, cfg configs.Config) (_ *listeners, err e
 		{"listen.https", cfg.Listen.HTTPS, true, &l.https, &l.addrs.HTTPS},
 		{"listen.admin", cfg.Listen.Admin, false, &l.admin, &l.addrs.Admin},
 	} {
-		if s.addr == "" || (s.tls && l.tls == nil) {
+		if s.addr == "" || (s.tls && l.certs == nil) {
 			continue
 		}
 		ln, err := new(net.ListenConfig).Listen(ctx, "tcp", s.addr)
@@ -76,7 +73,7 @@ func (l *listeners) rtmpListeners() []rtmp.Listener {
 		out = append(out, rtmp.Listener{Listener: l.rtmp, Protocol: "rtmp"})
 	}
 	if l.rtmps != nil {
-		out = append(out, rtmp.Listener{Listener: tls.NewListener(l.rtmps, l.tls), Protocol: "rtmps"})
+		out = append(out, rtmp.Listener{Listener: tls.NewListener(l.rtmps, l.certs.Config()), Protocol: "rtmps"})
 	}
 	return out
 }

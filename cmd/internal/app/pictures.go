@@ -20,36 +20,30 @@ const (
 	storyboardFile = "storyboard.vtt"
 )
 
-// picturePath is the path of a class's thumbnail, of its storyboard, or of one of
+// pictureFile is the name of a class's thumbnail, of its storyboard, or of one of
 // the sheets that the storyboard names.
-var picturePath = regexp.MustCompile(`^/live/([a-z0-9][a-z0-9-]{0,62})/(thumbnail\.jpg|storyboard\.vtt|sheet-[0-9]{6}(?:-[0-9]{2})?\.jpg)$`) //nolint:gochecknoglobals // a constant
+var pictureFile = regexp.MustCompile(`^(thumbnail\.jpg|storyboard\.vtt|sheet-[0-9]{6}(?:-[0-9]{2})?\.jpg)$`) //nolint:gochecknoglobals // a constant
+
+// classFolder is the name of a class's folder: its id.
+var classFolder = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`) //nolint:gochecknoglobals // a constant
 
 // pictures serves the still pictures of classes from disk, live and ended ones
-// alike; everything else goes to next.
+// alike: it implements origin.Pictures.
 type pictures struct {
 	folder string // with one folder for each class
-	next   http.Handler
 	logger *slog.Logger
 }
 
-// ServeHTTP implements http.Handler.
-func (p *pictures) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	m := picturePath.FindStringSubmatch(r.URL.Path)
-	if m == nil {
-		p.next.ServeHTTP(w, r)
+// ServePicture implements origin.Pictures.
+func (p *pictures) ServePicture(w http.ResponseWriter, r *http.Request, class, file string) {
+	if !classFolder.MatchString(class) || !pictureFile.MatchString(file) {
+		p.missing(w)
 		return
 	}
-	w.Header().Set("Access-Control-Allow-Origin", "*")
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		w.Header().Set("Cache-Control", "max-age=1")
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-		return
-	}
-	f, err := os.Open(filepath.Join(p.folder, m[1], boardFolder, m[2]))
+	f, err := os.Open(filepath.Join(p.folder, class, boardFolder, file))
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			p.logger.ErrorContext(r.Context(), "picture cannot be read", "class", m[1], "err", err)
+			p.logger.ErrorContext(r.Context(), "picture cannot be read", "class", class, "err", err)
 		}
 		p.missing(w)
 		return
@@ -61,10 +55,10 @@ func (p *pictures) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
-	case strings.HasPrefix(m[2], "sheet-"): // never changes
+	case strings.HasPrefix(file, "sheet-"): // never changes
 		w.Header().Set("Cache-Control", "public, max-age=86400, immutable")
 		w.Header().Set("Content-Type", "image/jpeg")
-	case strings.HasSuffix(m[2], ".vtt"):
+	case strings.HasSuffix(file, ".vtt"):
 		w.Header().Set("Cache-Control", "public, max-age=10")
 		w.Header().Set("Content-Type", "text/vtt; charset=utf-8")
 	default:

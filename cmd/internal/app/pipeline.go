@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -20,6 +22,7 @@ import (
 	"github.com/lectern/lectern/media/stream"
 	"github.com/lectern/lectern/realtime/class"
 	"github.com/lectern/lectern/storage/segment"
+	"github.com/lectern/lectern/storage/space"
 	"github.com/lectern/lectern/transcode"
 	"github.com/lectern/lectern/transcode/worker"
 )
@@ -41,6 +44,7 @@ type pipelines struct {
 	governor       *transcode.Governor
 	machine        *machine
 	viewers        *viewers
+	space          *space.Monitor
 	logger         *slog.Logger
 	hlsMetrics     *hls.Metrics
 	segmentMetrics *segment.Metrics
@@ -50,6 +54,8 @@ type pipelines struct {
 	tasks   *tasks
 	classes classFinder // set before anything is published
 	ended   *shelf
+
+	protected protected
 
 	byClass sync.Map   // class id to *pipeline; read by the origin without a lock
 	mu      sync.Mutex // held while byClass changes
@@ -68,6 +74,7 @@ type pipeline struct {
 	ladder   atomic.Pointer[transcode.Ladder]    // of the next publication
 	current  atomic.Pointer[origin.Presentation] // nil until the first start
 	encoding atomic.Pointer[encoding]            // nil until the first start
+	space    *space.Account
 	task     *task
 }
 
@@ -78,12 +85,13 @@ type pipelineDeps struct {
 	governor *transcode.Governor
 	machine  *machine
 	viewers  *viewers
+	space    *space.Monitor
 	worker   []string
 }
 
 func newPipelines(cfg configs.Config, d pipelineDeps, logger *slog.Logger, reg prometheus.Registerer) *pipelines {
 	p := &pipelines{
-		cfg: cfg, tasks: d.tasks, hub: d.hub, worker: d.worker, governor: d.governor, machine: d.machine, viewers: d.viewers, logger: logger,
+		cfg: cfg, tasks: d.tasks, hub: d.hub, worker: d.worker, governor: d.governor, machine: d.machine, viewers: d.viewers, space: d.space, logger: logger,
 		hlsMetrics: hls.NewMetrics(reg), segmentMetrics: segment.NewMetrics(reg), workerMetrics: worker.NewMetrics(reg),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "lectern_app_pipeline_failures_total",
@@ -113,19 +121,26 @@ func (p *pipelines) ensure(ctx context.Context, id string) error {
 	if c.State == class.Ended {
 		return class.ErrEnded
 	}
-	pl := &pipeline{class: c, dir: filepath.Join(p.cfg.Data, classesFolder, c.ID)}
+	p.protected.refresh(ctx, p.classes, id)
+	pl, err := p.newPipeline(c)
+	if err != nil {
+		return err
+	}
 	log, err := p.openLog(pl)
 	if err != nil {
+		pl.space.Close()
 		return err
 	}
 	pl.stream = p.hub.Open(c.ID, position(log))
 	if err = p.setLadder(pl, c.Ladder); err != nil {
+		pl.space.Close()
 		return err
 	}
 	// Before any publisher is admitted: one that came first would have its first
 	// pictures skipped.
 	reader := pl.stream.AddReader("hls", packagerQueueBytes)
 	pl.task, err = p.tasks.start(func(ctx context.Context) { //nolint:contextcheck // the pipeline outlives the call
+		defer pl.space.Close()
 		p.supervise(ctx, pl, reader, log)
 		if ctx.Err() == nil {
 			p.retire(pl)
@@ -133,6 +148,7 @@ func (p *pipelines) ensure(ctx context.Context, id string) error {
 	})
 	if err != nil {
 		pl.stream.RemoveReader(reader)
+		pl.space.Close()
 		return err
 	}
 	p.byClass.Store(c.ID, pl)
@@ -188,6 +204,12 @@ func (p *pipelines) remove(id string) error {
 // Presentation implements origin.Library. The first request for a class that
 // ended long ago, or before the start, reads its index.
 func (p *pipelines) Presentation(id string) (origin.Presentation, bool) {
+	pr, ok := p.presentation(id)
+	pr.Protected = p.protected.has(id)
+	return pr, ok
+}
+
+func (p *pipelines) presentation(id string) (origin.Presentation, bool) {
 	v, ok := p.byClass.Load(id)
 	if !ok {
 		b, found := p.ended.find(id)
@@ -195,6 +217,7 @@ func (p *pipelines) Presentation(id string) (origin.Presentation, bool) {
 			if !p.hasEnded(id) {
 				return origin.Presentation{}, false
 			}
+			p.protected.refresh(context.Background(), p.classes, id)
 			b = p.ended.put(id, nil)
 		}
 		return p.ended.read(b)
@@ -208,8 +231,40 @@ func (p *pipelines) Presentation(id string) (origin.Presentation, bool) {
 
 func (p *pipelines) openLog(pl *pipeline) (*segment.Log, error) {
 	return segment.Open(pl.dir, p.cfg.Storage, segment.Deps{
-		Logger: p.logger.With("class", pl.class.ID), Metrics: p.segmentMetrics,
+		Logger: p.logger.With("class", pl.class.ID), Metrics: p.segmentMetrics, Space: pl.space,
 	})
+}
+
+// newPipeline returns the class's pipeline, which does nothing yet. Close its
+// account.
+func (p *pipelines) newPipeline(c class.Class) (*pipeline, error) {
+	pl := &pipeline{class: c, dir: filepath.Join(p.cfg.Data, classesFolder, c.ID)}
+	used, err := folderBytes(pl.dir)
+	if err != nil {
+		return nil, fmt.Errorf("measure folder of class %q: %w", c.ID, err)
+	}
+	pl.space = p.space.Class(c.ID, used)
+	return pl, nil
+}
+
+// folderBytes returns what the files in dir and below take, 0 if there is no such
+// folder.
+func folderBytes(dir string) (int64, error) {
+	var sum int64
+	err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil {
+			sum += info.Size()
+		}
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return sum, nil // no folder yet, or a file that was a temporary one
+	}
+	return sum, err
 }
 
 // supervise runs the pipeline until its stream or ctx ends. A failure, be it a
@@ -275,9 +330,18 @@ func (p *pipelines) run(ctx context.Context, pl *pipeline, reader *stream.Reader
 // hlsConfig is the packager's configuration for the class.
 func (p *pipelines) hlsConfig(c class.Class) hls.Config {
 	cfg := p.cfg.HLS
+	if len(p.cfg.Origin.CDN) > 0 {
+		cfg.Pathway = p.cfg.Origin.CDN[0].ID
+	}
+	if c.DVRWindow > 0 {
+		cfg.DVRWindow = c.DVRWindow
+	}
 	if c.SegmentDuration > 0 { // constant for the life of the class
 		cfg.SegmentDuration, cfg.PartDuration = c.SegmentDuration, c.PartDuration
 		cfg.Window = max(cfg.Window, 6*cfg.SegmentDuration.Round(time.Second))
+	}
+	if cfg.DVRWindow > 0 {
+		cfg.DVRWindow = max(cfg.DVRWindow, cfg.Window)
 	}
 	return cfg
 }

@@ -143,7 +143,11 @@ func TestEndedClassAfterRestart(t *testing.T) {
 			t.Errorf("%s: %d", name, code)
 		}
 	}
-	if code, body := second.get("/live/algebra/index.m3u8"); code != http.StatusOK || !strings.Contains(body, "audio/index.m3u8") {
+	recording := func() string { _, b := second.get("/live/algebra/source/recording.m3u8"); return b }()
+	if got := segmentLine.FindAllString(recording, -1); len(got) < len(segmentLine.FindAllString(old, -1)) || !strings.HasSuffix(recording, "#EXT-X-ENDLIST\n") {
+		t.Errorf("recording:\n%s", recording)
+	}
+	if code, body := second.get("/live/algebra/index.m3u8"); code != http.StatusOK || !strings.Contains(body, "audio/recording.m3u8") {
 		t.Errorf("multivariant playlist: %d %s", code, body)
 	}
 	if code, _ := second.get("/live/never/index.m3u8"); code != http.StatusNotFound {
@@ -160,6 +164,16 @@ func TestEndedClassAfterRestart(t *testing.T) {
 	}
 }
 
+// only returns the one file of that pattern.
+func only(t *testing.T, elem ...string) string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(elem...))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%v: %v, %v", elem, found, err)
+	}
+	return found[0]
+}
+
 // What happened to the files of one class is that class's trouble only, and as
 // little of it as can be.
 func TestDamagedClassFolders(t *testing.T) {
@@ -169,10 +183,10 @@ func TestDamagedClassFolders(t *testing.T) {
 	damage := map[string]func(folder string) error{
 		"fine":      func(string) error { return nil },
 		"a-file":    func(f string) error { return errors.Join(os.RemoveAll(f), os.WriteFile(f, []byte("x"), 0o600)) },
-		"no-init":   func(f string) error { return os.Remove(filepath.Join(f, "source", "init-0.mp4")) },
+		"no-init":   func(f string) error { return os.Remove(only(t, f, "source", "init-0-*.mp4")) },
 		"no-index":  func(f string) error { return os.Truncate(filepath.Join(f, "index"), 0) },
 		"junk":      func(f string) error { return os.WriteFile(filepath.Join(f, "index"), make([]byte, 1<<16), 0o600) },
-		"one-short": func(f string) error { return os.Truncate(filepath.Join(f, "source", "s1.m4s"), 5) },
+		"one-short": func(f string) error { return os.Truncate(only(t, f, "source", "s1-*.m4s"), 5) },
 	}
 	for id := range damage {
 		keys[id] = first.create(id).StreamKey

@@ -48,6 +48,9 @@ func (v *viewers) count(next http.Handler) http.Handler {
 
 // playlistOf returns the class whose media playlist has this path.
 func playlistOf(path string) (id string, ok bool) {
+	if token, behind := strings.CutPrefix(path, "/t/"); behind {
+		path = token[max(0, strings.IndexByte(token, '/')):]
+	}
 	rest, ok := strings.CutPrefix(path, "/live/")
 	if !ok || !strings.HasSuffix(rest, "/index.m3u8") || strings.Count(rest, "/") != 2 {
 		return "", false

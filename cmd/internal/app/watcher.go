@@ -28,6 +28,7 @@ func (w *classWatcher) ClassChanged(ctx context.Context, before, after class.Cla
 	if !after.Pull {
 		w.pullers.stop(id)
 	}
+	w.pipelines.protected.refresh(ctx, w.pipelines.classes, id)
 	switch {
 	case after.ID == "": // deleted
 		if err := w.pipelines.remove(id); err != nil {

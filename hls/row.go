@@ -1,0 +1,141 @@
+package hls
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/lectern/lectern/storage/segment"
+)
+
+// dateLayout is the format of EXT-X-PROGRAM-DATE-TIME.
+const dateLayout = "2006-01-02T15:04:05.000Z"
+
+// row is a finished segment as playlists show it. It is immutable: the live list,
+// the DVR list and the recording of a rendition share their rows, and a list can be
+// written from them at any later time.
+type row struct {
+	msn, initID, sequence int
+	epoch                 string
+	duration              time.Duration
+	discontinuity, gap    bool
+	mapped                bool   // head has the EXT-X-MAP
+	iFrameBytes           int64  // where the first picture ends, 0 if not known
+	mapLine               []byte // EXT-X-MAP of the Init; shared by its rows
+	head                  []byte // tags that stand before the first part
+	tail                  []byte // EXT-X-GAP, EXTINF, URI
+}
+
+// newRow makes the row of s, whose head is known; mapped tells that it has mapLine.
+func newRow(s segment.Segment, head []byte, mapped bool, mapLine []byte) row {
+	return row{
+		msn: s.MSN, initID: s.InitID, sequence: s.DiscontinuitySequence, epoch: s.Epoch,
+		duration: s.Duration, discontinuity: s.Discontinuity, gap: s.Gap,
+		mapped: mapped, iFrameBytes: s.IFrameBytes, mapLine: mapLine,
+		head: head, tail: appendTail(nil, s),
+	}
+}
+
+// headOf is what the tags before a segment's first part say.
+type headOf struct {
+	initID        int
+	mapLine       []byte // of that Init
+	discontinuity bool
+	sequence      int
+	date          time.Time
+}
+
+func appendHead(b []byte, h headOf, mapped bool) []byte {
+	if h.discontinuity {
+		b = append(b, "#EXT-X-DISCONTINUITY\n"...)
+	}
+	if mapped {
+		b = append(b, h.mapLine...)
+	}
+	b = append(b, "#EXT-X-PROGRAM-DATE-TIME:"...)
+	b = h.date.UTC().Round(time.Millisecond).AppendFormat(b, dateLayout)
+	return append(b, '\n')
+}
+
+func appendMap(b []byte, epoch string, id int) []byte {
+	b = append(b, `#EXT-X-MAP:URI="`...)
+	b = append(b, Name{Kind: NameInit, Epoch: epoch, Init: id}.String()...)
+	return append(b, "\"\n"...)
+}
+
+func appendTail(b []byte, s segment.Segment) []byte {
+	if s.Gap {
+		b = append(b, "#EXT-X-GAP\n"...)
+	}
+	b = append(b, "#EXTINF:"...)
+	b = appendSeconds(b, s.Duration)
+	b = append(b, ",\n"...)
+	b = append(b, Name{Kind: NameSegment, Epoch: s.Epoch, MSN: s.MSN}.String()...)
+	return append(b, '\n')
+}
+
+// appendRows writes the tags that say where rows begin, and rows up to the index
+// end. The first skip of them are left out: a Playlist Delta Update when skip is not
+// 0 (RFC 8216bis §6.2.5.1). rows is not empty.
+func appendRows(b []byte, rows []row, skip, end int) []byte {
+	b = appendSequences(b, rows[0].msn, rows[0].sequence, rows[0].discontinuity)
+	if skip > 0 {
+		b = append(b, "#EXT-X-SKIP:SKIPPED-SEGMENTS="...)
+		b = strconv.AppendInt(b, int64(skip), 10)
+		b = append(b, '\n')
+	} else if !rows[0].mapped {
+		b = append(b, rows[0].mapLine...)
+	}
+	for i := skip; i < end; i++ {
+		b = append(b, rows[i].head...)
+		b = append(b, rows[i].tail...)
+	}
+	return b
+}
+
+// appendSequences writes EXT-X-MEDIA-SEQUENCE and EXT-X-DISCONTINUITY-SEQUENCE: the
+// numbers of the first segment, the latter without the segment's own tag, which
+// still stands in the playlist (RFC 8216bis §4.4.3.3).
+func appendSequences(b []byte, msn, sequence int, tagged bool) []byte {
+	if tagged {
+		sequence--
+	}
+	b = append(b, "#EXT-X-MEDIA-SEQUENCE:"...)
+	b = strconv.AppendInt(b, int64(msn), 10)
+	b = append(b, "\n#EXT-X-DISCONTINUITY-SEQUENCE:"...)
+	b = strconv.AppendInt(b, int64(sequence), 10)
+	return append(b, '\n')
+}
+
+// before returns how many rows at the front end at least d before the end of the
+// last.
+func before(rows []row, d time.Duration) int {
+	var after time.Duration
+	for i := len(rows) - 1; i >= 0; i-- {
+		if after >= d {
+			return i + 1
+		}
+		after += rows[i].duration
+	}
+	return 0
+}
+
+// appendSeconds writes d in seconds: to the millisecond if that is exact, else
+// to the microsecond, so that sums over a long playlist do not drift.
+func appendSeconds(b []byte, d time.Duration) []byte {
+	us := int64(stated(d) / time.Microsecond)
+	b = strconv.AppendInt(b, us/1e6, 10)
+	b = append(b, '.')
+	fraction, digits := us%1e6, 6
+	if fraction%1000 == 0 {
+		fraction, digits = fraction/1000, 3
+	}
+	at := len(b)
+	for range digits {
+		b = append(b, '0')
+	}
+	for i := at + digits - 1; i >= at; i-- {
+		b[i] += byte(fraction % 10)
+		fraction /= 10
+	}
+	return b
+}
