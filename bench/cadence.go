@@ -19,15 +19,17 @@ type part struct {
 	place
 
 	duration time.Duration
+	uri      string // relative to the playlist
 }
 
 // parts is what a viewer wants of a media playlist: the Partial Segments that it
 // lists, and which comes next.
 type parts struct {
-	target time.Duration // the Part Target Duration
-	listed []part
-	next   place
-	ended  bool
+	target   time.Duration // the Part Target Duration
+	holdBack time.Duration // the server's PART-HOLD-BACK, 0 for none
+	listed   []part
+	next     place
+	ended    bool
 }
 
 // readParts reads a media playlist (RFC 8216bis §4.4). A Partial Segment is
@@ -56,12 +58,20 @@ func readParts(r io.Reader) (parts, error) {
 				return parts{}, err
 			}
 			out.target = d
+		case "#EXT-X-SERVER-CONTROL":
+			if strings.Contains(value, "PART-HOLD-BACK=") {
+				d, err := seconds(value, "PART-HOLD-BACK")
+				if err != nil {
+					return parts{}, err
+				}
+				out.holdBack = d
+			}
 		case "#EXT-X-PART":
 			d, err := seconds(value, "DURATION")
 			if err != nil {
 				return parts{}, err
 			}
-			out.listed = append(out.listed, part{place: at, duration: d})
+			out.listed = append(out.listed, part{place: at, duration: d, uri: quoted(value, "URI")})
 			at.part++
 		case "#EXTINF":
 			at = place{msn: at.msn + 1}
@@ -93,6 +103,13 @@ func seconds(attributes, name string) (time.Duration, error) {
 		}
 	}
 	return 0, fmt.Errorf("%s is missing", name)
+}
+
+// quoted returns the value of a quoted attribute, "" if there is none.
+func quoted(attributes, name string) string {
+	_, rest, _ := strings.Cut(","+attributes, ","+name+`="`)
+	value, _, _ := strings.Cut(rest, `"`)
+	return value
 }
 
 // arrival is when a viewer got to know of a part.

@@ -26,14 +26,14 @@ func TestReadParts(t *testing.T) {
 				"#EXT-X-PART:DURATION=0.467,URI=\"p8.0.m4s\",INDEPENDENT=YES\n#EXT-X-PART:URI=\"p8.1.m4s\",DURATION=0.033\n#EXTINF:0.5,\ns8.m4s\n" +
 				"#EXT-X-PART:DURATION=0.5,URI=\"p9.0.m4s\"\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"p9.1.m4s\"\n",
 			want: []part{
-				{place{8, 0}, 467 * time.Millisecond}, {place{8, 1}, 33 * time.Millisecond}, {place{9, 0}, 500 * time.Millisecond},
+				{place{8, 0}, 467 * time.Millisecond, "p8.0.m4s"}, {place{8, 1}, 33 * time.Millisecond, "p8.1.m4s"}, {place{9, 0}, 500 * time.Millisecond, "p9.0.m4s"},
 			},
 			next: place{9, 1},
 		},
 		{
 			name:     "between segments",
 			playlist: head + "#EXT-X-PART:DURATION=0.5,URI=\"p7.0.m4s\"\n#EXTINF:0.5,\ns7.m4s\n",
-			want:     []part{{place{7, 0}, 500 * time.Millisecond}},
+			want:     []part{{place{7, 0}, 500 * time.Millisecond, "p7.0.m4s"}},
 			next:     place{8, 0},
 		},
 		{

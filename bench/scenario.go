@@ -15,14 +15,18 @@ import (
 type Options struct {
 	// Binary is the lectern to measure.
 	Binary string
-	// Count is the number of publishers (ingest), viewers (herd), runs (ladder,
-	// cycles) or classes (pressure).
+	// Count is the number of publishers (ingest), viewers (herd, serve, viewers),
+	// idle connections (idle), hostile requests (hostile), hours of class time (dvr,
+	// soak), runs (ladder, cycles) or classes (pressure).
 	Count int
 	// Duration of the measurement, after everything runs; of pressure, that
 	// without competing load.
 	Duration time.Duration
 	// Load is how long other programs compete for the processors (pressure).
 	Load time.Duration
+	// Profile names a file that gets a CPU profile of the server (serve, viewers) or
+	// a heap profile (idle, dvr); none if it is empty.
+	Profile string
 	// Out gets the figures.
 	Out io.Writer
 }

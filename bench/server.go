@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -27,13 +28,22 @@ type server struct {
 	api  *api.Client
 	http string // HOST:PORT
 	rtmp string
-	data string // its data folder
+	// admin is where metrics and profiles are.
+	admin string
+	data  string // its data folder
+
+	// What it was started with.
+	binary, dir string
+	env         []string
 }
 
 // startServer starts binary on free ports with a data folder in dir and env
 // beside its own environment.
 func startServer(ctx context.Context, binary, dir string, env []string) (_ *server, err error) {
 	addrFile := filepath.Join(dir, "addrs.json")
+	if err = os.Remove(addrFile); err != nil && !errors.Is(err, fs.ErrNotExist) { // of the one before
+		return nil, fmt.Errorf("start server: %w", err)
+	}
 	// It is stopped by stop alone, also when a terminal signals all that run in it: a
 	// second signal would end it at once.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), binary, "serve", "-addr-file", addrFile) //nolint:gosec // the caller's own binary
@@ -46,13 +56,13 @@ func startServer(ctx context.Context, binary, dir string, env []string) (_ *serv
 	if err = cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start server: %w", err)
 	}
-	s := &server{cmd: cmd, data: data}
+	s := &server{cmd: cmd, data: data, binary: binary, dir: dir, env: env}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.stop())
 		}
 	}()
-	var addrs struct{ RTMP, HTTP string }
+	var addrs struct{ RTMP, HTTP, Admin string }
 	if err = poll(ctx, 20*time.Second, func() error {
 		b, rerr := os.ReadFile(addrFile)
 		if rerr != nil {
@@ -62,7 +72,7 @@ func startServer(ctx context.Context, binary, dir string, env []string) (_ *serv
 	}); err != nil {
 		return nil, fmt.Errorf("wait for server: %w", err)
 	}
-	s.http, s.rtmp = addrs.HTTP, addrs.RTMP
+	s.http, s.rtmp, s.admin = addrs.HTTP, addrs.RTMP, addrs.Admin
 	s.api, err = api.NewClient("http://"+s.http, class.NewSecret(token), nil)
 	return s, err
 }
@@ -72,6 +82,9 @@ const stopLimit = 20 * time.Second
 
 // stop ends the server and waits for it.
 func (s *server) stop() error {
+	if s.cmd.ProcessState != nil {
+		return nil // before
+	}
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("stop server: %w", err)
 	}
@@ -80,6 +93,19 @@ func (s *server) stop() error {
 	if err := s.cmd.Wait(); err != nil {
 		return fmt.Errorf("stop server: %w", err)
 	}
+	return nil
+}
+
+// restart stops the server and starts another one with the same data.
+func (s *server) restart(ctx context.Context) error {
+	if err := s.stop(); err != nil {
+		return err
+	}
+	next, err := startServer(ctx, s.binary, s.dir, s.env)
+	if err != nil {
+		return err
+	}
+	*s = *next
 	return nil
 }
 

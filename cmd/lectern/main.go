@@ -41,7 +41,7 @@ func commands() []command {
 		{"check", "URL [-duration 60s] [-json]", "watch an HLS presentation and report the rules it breaks", check},
 		{"class", "create|set|list|show|end|delete|stream-key|token|revoke …", "work with the classes of a running server", class},
 		{"doctor", "[-config FILE] [-json]", "measure what this machine can carry, and look for what is missing", doctor},
-		{"bench", "ingest|herd|ladder|pressure|cycles [-n N] [-duration 20s] [-pressure 1m]", "load a server of its own on this machine and report what that costs", benchmark},
+		{"bench", "ingest|herd|ladder|pressure|cycles|serve|viewers|idle|dvr|soak|hostile [-n N] [-duration 20s] …", "load a server of its own on this machine and report what that costs", benchmark},
 		{"config", "check|reference [-config FILE]", "check a configuration, or print every setting", config},
 		{"version", "", "print the version", version},
 		{"worker", "", "encode for a server (the server starts it)", encoderProcess},

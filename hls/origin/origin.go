@@ -90,6 +90,7 @@ type Origin struct {
 
 	rules  atomic.Pointer[rules]
 	tagger tagger
+	dates  calendar
 
 	waiting atomic.Int64 // requests held now
 

@@ -18,6 +18,7 @@ const writeChunk = 256 << 10
 type response struct {
 	http.ResponseWriter
 	header  http.Header // of ResponseWriter
+	dates   *calendar
 	timeout time.Duration
 	head    bool // the request is HEAD: no body
 	http2   bool // deadlines belong to the stream
@@ -38,7 +39,7 @@ type response struct {
 // newResponse begins the answer to r.
 func (o *Origin) newResponse(w http.ResponseWriter, r *http.Request) *response {
 	rw := &response{
-		ResponseWriter: w, header: w.Header(), timeout: o.cfg.WriteTimeout,
+		ResponseWriter: w, header: w.Header(), dates: &o.dates, timeout: o.cfg.WriteTimeout,
 		head: r.Method == http.MethodHead, http2: r.ProtoMajor >= 2,
 	}
 	if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok {
@@ -66,6 +67,7 @@ func (w *response) WriteHeader(code int) {
 		return
 	}
 	w.code = code
+	w.header["Date"] = w.dates.date(time.Now())
 	w.arm()
 	w.ResponseWriter.WriteHeader(code)
 }
