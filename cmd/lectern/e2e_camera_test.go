@@ -154,8 +154,15 @@ func TestCamera(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := <-checked
-	if r.err != nil || r.sum.Broken() || !r.sum.Ended {
-		t.Errorf("%v, ended: %t, %v", r.err, r.sum.Ended, r.sum.Findings)
+	if r.err != nil || !r.sum.Ended {
+		t.Errorf("%v, ended: %t", r.err, r.sum.Ended)
+	}
+	for _, f := range r.sum.Findings {
+		// How fast this machine is decides about the timed ones. The camera's sound and
+		// pictures neither begin nor end together (56).
+		if f.Level == conformance.Must && !f.Timed && f.Number != 56 {
+			t.Errorf("%s", f)
+		}
 	}
 	cam.die()
 	examine(t, s, c.Playback.HLS)

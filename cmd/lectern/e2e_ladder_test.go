@@ -69,7 +69,8 @@ func TestLadder(t *testing.T) {
 		push := start(t, s.withDefaults().replay(files[i], c))
 		until(t, func() string { return srv.published(t, push, c, i, 3) })
 		if i == 0 {
-			check = startCheck(t, c.Playback.HLS)
+			// The encoder is killed: what it had not made of a segment is missing there.
+			check = startCheck(t, c.Playback.HLS, ",54")
 			viewer = startViewer(t, c.Playback.Watch)
 		}
 		viewer.plays()

@@ -237,7 +237,7 @@ func TestSources(t *testing.T) {
 				t.Fatal(r.err)
 			}
 			for _, f := range r.sum.Findings {
-				if f.Level == conformance.Must {
+				if f.Level == conformance.Must && !f.Timed { // how fast this machine is decides about those
 					t.Errorf("%s", f)
 				} else {
 					t.Logf("%s", f)

@@ -41,7 +41,7 @@ func TestCommandLine(t *testing.T) {
 		{"class without server", []string{"class", "list", "-url", "http://127.0.0.1:1"}, []string{"LECTERN_API_TOKEN=sixteen-characters"}, 1, nil, []string{"127.0.0.1:1"}},
 		{"bad time", []string{"class", "create", "-title", "x", "-starts-at", "tomorrow"}, []string{"LECTERN_API_TOKEN=sixteen-characters"}, 2, nil, []string{`"tomorrow" is not a time`}},
 		{"check nothing", []string{"check"}, nil, 2, nil, []string{"say the URL"}},
-		{"check nobody", []string{"check", "http://127.0.0.1:1/index.m3u8"}, nil, 1, nil, []string{"cannot be read"}},
+		{"check nobody", []string{"check", "http://127.0.0.1:1/index.m3u8"}, nil, 2, nil, []string{"cannot be read"}},
 		{"bench what", []string{"bench", "everything"}, nil, 2, nil, []string{`unknown scenario "everything"`}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -13,25 +14,35 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// MaxDuration is the longest watch.
+const MaxDuration = 24 * time.Hour
+
 // Config says what to watch.
 type Config struct {
-	// URL of the multivariant playlist.
+	// URL of the multivariant playlist, or of one media playlist. It may hold a
+	// viewer's token, which no finding and no error repeats.
 	URL string
-	// Duration of the watch, 1s or more. The rules on change over time need a
-	// few target durations; 60s sees most of them.
+	// Duration of the watch, 1s to MaxDuration. The rules on change over time need a
+	// few target durations; 60s sees most of them. A presentation that has ended is
+	// not watched, only read.
 	Duration time.Duration
 	// Client makes the requests. It must not follow redirects to be able to see
 	// them and needs no timeout of its own. Default: a plain one.
 	Client *http.Client
+	// Metrics is the URL of a Lectern's metrics page, for rule 81. Default none.
+	Metrics string
 }
 
 // Summary is what a watch saw.
 type Summary struct {
-	Findings []Finding `json:"findings"`
+	Findings   []Finding    `json:"findings"`
+	NotChecked []NotChecked `json:"not_checked"`
 	// Playlists is how many media playlists were read, Renditions how many there
-	// are, LastMSN the newest segment and Ended whether ENDLIST came.
+	// are without the I-frame playlists, Segments how many were read whole, LastMSN
+	// the newest segment and Ended whether ENDLIST came.
 	Playlists  int  `json:"playlists"`
 	Renditions int  `json:"renditions"`
+	Segments   int  `json:"segments"`
 	LastMSN    int  `json:"last_msn"`
 	Ended      bool `json:"ended"`
 }
@@ -46,272 +57,205 @@ func (s Summary) Broken() bool {
 	return false
 }
 
-// ErrUnreachable is returned when the multivariant playlist cannot be read at all.
-var ErrUnreachable = errors.New("the multivariant playlist cannot be read")
-
 // Check watches the presentation for cfg.Duration, or until it ends or ctx does,
-// and returns what it saw. An error means that there was nothing to watch.
+// and returns what it saw. An error means that there was nothing to watch
+// ([ErrUnreachable]), or that ctx ended.
 func Check(ctx context.Context, cfg Config) (Summary, error) {
 	base, err := url.Parse(cfg.URL)
-	if err != nil || base.Host == "" {
-		return Summary{}, fmt.Errorf("%q is not an http or https URL", cfg.URL)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+		return Summary{}, fmt.Errorf("%w: not an http or https URL", ErrUnreachable)
+	}
+	if cfg.Duration < time.Second || cfg.Duration > MaxDuration {
+		return Summary{}, fmt.Errorf("%w: a watch of %v is outside 1s to %v", ErrUnreachable, cfg.Duration, MaxDuration)
 	}
 	client := cfg.Client
 	if client == nil {
 		client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		defer client.CloseIdleConnections()
 	}
+	hide := secrets(base)
 	c := &checker{
-		fetcher: fetcher{client: client}, report: newReport(),
-		segments: map[int]map[string]seenSegment{}, rates: map[string]*meter{}, last: map[string]int{},
+		fetcher: fetcher{client: client, hide: hide, zips: &sync.Pool{}, files: make(chan struct{}, maxFiles)}, report: newReport(hide), hide: hide, metrics: cfg.Metrics,
+		segments: map[int]map[string]seenSegment{}, renditions: map[string]*rendition{}, positions: map[[2]int]map[string]time.Time{},
 	}
-
-	res, err := c.get(ctx, base)
+	res, err := c.playlist(ctx, base)
 	if err != nil {
 		return Summary{}, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	if res.status != http.StatusOK {
 		return Summary{}, fmt.Errorf("%w: the server answers %d", ErrUnreachable, res.status)
 	}
-	c.playlistHeaders(ctx, "multivariant", base, res)
-	m, err := parseMultivariant(res.body)
-	if err != nil {
-		c.report.broken(1, "multivariant", "%v", err)
-		return Summary{Findings: c.report.list()}, nil
+	if c.torn("the playlist", res) {
+		return c.summary(), nil
 	}
-	c.multivariant(m)
-	names := c.mediaPlaylists(base, m)
-	for _, f := range m.iFrames {
-		if err = c.iFrames(ctx, base, f["URI"]); err != nil {
-			return Summary{}, err
-		}
-	}
-
-	watchCtx, cancel := context.WithTimeout(ctx, cfg.Duration)
-	defer cancel()
-	g, gctx := errgroup.WithContext(watchCtx)
-	for name, u := range names {
-		g.Go(func() error { return c.watch(gctx, name, u, len(names)) })
-	}
-	err = g.Wait()
-	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		err = nil // the watch is over
-	}
-	if err == nil {
-		err = c.conclude(ctx, base)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return Summary{Findings: c.report.list(), Playlists: c.playlists, Renditions: len(names), LastMSN: c.lastMSN, Ended: c.ended}, err
+	err = c.run(ctx, base, res, cfg.Duration)
+	return c.summary(), err
 }
 
 // checker is one watch.
 type checker struct {
 	fetcher
-	report *report // safe for concurrent use
+	report  *report           // safe for concurrent use
+	hide    *strings.Replacer // read-only
+	metrics string
+	late    lateness
 
 	mu             sync.Mutex // guards the fields below
 	playlists      int
+	whole          int // segments read
 	lastMSN        int
 	ended          bool
 	targetDuration int
 	control        string
+	names          int                            // media playlists without I-frame playlists
 	segments       map[int]map[string]seenSegment // by MSN, then rendition
-	rates          map[string]*meter              // by rendition
-	last           map[string]int                 // MSN that a rendition ended with
+	renditions     map[string]*rendition          // by name
+	positions      map[[2]int]map[string]time.Time
+	together       tally // of rule 50
+	claims         []claim
+	notIndependent []string
+	unavailable    time.Time // when the server last said that it has nothing
 }
 
-// seenSegment is what must agree across renditions.
-type seenSegment struct {
-	dsn      int
-	pdt      time.Time
-	duration time.Duration
-	gap      bool
+func (c *checker) summary() Summary {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := Summary{Playlists: c.playlists, Renditions: c.names, Segments: c.whole, LastMSN: c.lastMSN, Ended: c.ended}
+	s.Findings, s.NotChecked = c.report.list()
+	return s
 }
 
-// multivariant checks the multivariant playlist by itself.
-func (c *checker) multivariant(m *multivariant) {
-	groups := map[string]bool{}
-	for _, r := range m.renditions {
-		if r["TYPE"] == "" || r["GROUP-ID"] == "" || r["NAME"] == "" {
-			c.report.broken(15, "multivariant", "%v", r)
+// run watches until d is over or everything has ended. res is the first answer.
+func (c *checker) run(ctx context.Context, base *url.URL, res response, d time.Duration) error {
+	m := &multivariant{}
+	names := map[string]*url.URL{}
+	iFrames := map[string]*url.URL{}
+	body := string(res.body)
+	c.report.judged(1)
+	if isMultivariant(body) {
+		var err error
+		if m, err = parseMultivariant(body); err != nil {
+			c.report.broken(1, "multivariant", "%v", err)
+			return nil
 		}
-		if t := r["TYPE"]; (t == "AUDIO" || t == "SUBTITLES") && r["LANGUAGE"] == "" {
-			c.report.broken(16, "multivariant", "%s %q without it", t, r["NAME"])
-		}
-		groups[r["TYPE"]+"/"+r["GROUP-ID"]] = true
+		c.playlistAnswer("multivariant", base, res)
+		c.multivariant(m)
+		names, iFrames = c.mediaPlaylists(res.url, m)
+	} else {
+		names["the playlist"] = base
 	}
-	for _, v := range m.variants {
-		where := "variant " + v["uri"]
-		for _, need := range []struct {
-			rule int
-			name string
-		}{{4, "BANDWIDTH"}, {5, "CODECS"}, {9, "AVERAGE-BANDWIDTH"}} {
-			if v[need.name] == "" {
-				c.report.broken(need.rule, where, "no %s", need.name)
-			}
-		}
-		if hasVideo(v["CODECS"]) && v["RESOLUTION"] == "" {
-			c.report.broken(7, where, "no RESOLUTION")
-		}
-		for _, kind := range []string{"AUDIO", "VIDEO", "SUBTITLES", "CLOSED-CAPTIONS"} {
-			if g := v[kind]; g != "" && g != "NONE" && !groups[kind+"/"+g] {
-				c.report.broken(13, where, "%s group %q does not exist", kind, g)
-			}
-		}
+	c.names = len(names)
+	for name, u := range names {
+		c.of(name).url = u
 	}
-	c.variants(m)
-	if !m.independent {
-		c.report.broken(18, "multivariant", "none")
+
+	watch, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	beating, stop := context.WithCancel(ctx)
+	var own sync.WaitGroup
+	own.Go(func() { c.late.run(beating) })
+	g, gctx := errgroup.WithContext(watch)
+	for name, u := range names {
+		g.Go(func() error { return c.follow(gctx, newWatcher(c, name, u, false, names)) })
 	}
+	for name, u := range iFrames {
+		g.Go(func() error { return c.follow(gctx, newWatcher(c, name, u, true, names)) })
+	}
+	if len(m.variants) > 0 {
+		g.Go(func() error { return c.probePlaylist(gctx, "multivariant", base, nil) })
+	}
+	g.Go(func() error { return c.leave(gctx, names) })
+	err := g.Wait()
+	stop()
+	own.Wait()
+	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		err = nil // the watch is over
+	}
+	if err != nil {
+		return err
+	}
+	return c.conclude(ctx, base, m)
 }
 
-// variants checks the variants together.
-func (c *checker) variants(m *multivariant) {
-	none, rates, video, sound, withSound := 0, map[string]bool{}, 0, 0, false
-	for _, v := range m.variants {
-		if v["CLOSED-CAPTIONS"] == "NONE" {
-			none++
+// mediaPlaylists returns the media playlists by their URI as written, and the
+// I-frame playlists.
+func (c *checker) mediaPlaylists(base *url.URL, m *multivariant) (names, iFrames map[string]*url.URL) {
+	names, iFrames = map[string]*url.URL{}, map[string]*url.URL{}
+	add := func(to map[string]*url.URL, ref string) {
+		u, err := base.Parse(ref)
+		if err != nil || ref == "" {
+			c.report.broken(4, "multivariant", "the URI %q", ref)
+			return
 		}
-		if hasVideo(v["CODECS"]) {
-			video++
-			rates[v["BANDWIDTH"]] = true
-			withSound = withSound || v["AUDIO"] != "" || strings.Contains(v["CODECS"], "mp4a.")
-		} else {
-			sound++
-		}
-	}
-	if m.quotedNone {
-		c.report.broken(14, "multivariant", "the word in quotes")
-	} else if none != 0 && none != len(m.variants) {
-		c.report.broken(14, "multivariant", "it on %d of %d variants", none, len(m.variants))
-	}
-	if video == 0 {
-		return
-	}
-	if len(rates) < 2 {
-		c.report.broken(17, "multivariant", "%d", len(rates))
-	}
-	if sound == 0 && withSound {
-		c.report.broken(98, "multivariant", "none")
-	}
-	if len(m.iFrames) == 0 {
-		c.report.broken(21, "multivariant", "none for %d variants", video)
-	}
-	for _, f := range m.iFrames {
-		if f["BANDWIDTH"] == "" {
-			c.report.broken(4, "I-frames "+f["URI"], "no BANDWIDTH")
-		}
-	}
-}
-
-// mediaPlaylists returns the media playlists by their URI as written.
-func (c *checker) mediaPlaylists(base *url.URL, m *multivariant) map[string]*url.URL {
-	out := map[string]*url.URL{}
-	add := func(ref string) {
-		if u, ok := c.resolve(base, ref); ok {
-			out[ref] = u
+		if len(to) < maxRenditions {
+			to[ref] = u
 		}
 	}
 	for _, v := range m.variants {
-		add(v["uri"])
+		add(names, v["uri"])
 	}
 	for _, r := range m.renditions {
 		if r["URI"] != "" {
-			add(r["URI"])
+			add(names, r["URI"])
 		}
 	}
-	return out
-}
-
-// resolve returns the URL of a playlist that the multivariant playlist names.
-func (c *checker) resolve(base *url.URL, ref string) (*url.URL, bool) {
-	u, err := base.Parse(ref)
-	if err != nil || ref == "" {
-		c.report.broken(1, "multivariant", "the URI %q", ref)
-		return nil, false
+	for _, f := range m.iFrames {
+		add(iFrames, f["URI"])
 	}
-	return u, true
+	return names, iFrames
 }
 
-// watch follows one media playlist until ctx ends or ENDLIST comes.
-func (c *checker) watch(ctx context.Context, name string, u *url.URL, renditions int) error {
-	var (
-		prev   *media
-		probed bool
-		ask    = *u
-	)
-	for {
-		res, err := c.get(ctx, &ask)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", name, err)
+// conclude judges what only the whole watch shows. The multivariant playlist is
+// read again: a live server learns bit rates as it goes.
+func (c *checker) conclude(ctx context.Context, base *url.URL, m *multivariant) error {
+	if len(m.variants) > 0 {
+		res, err := c.playlist(ctx, base)
+		if err != nil && ctx.Err() != nil {
+			return fmt.Errorf("read the multivariant playlist again: %w", err)
 		}
-		switch {
-		case res.status == http.StatusServiceUnavailable:
-			// A reload that could not be met in time: ask again, without waiting
-			// for a publisher that is away.
-			ask = *u
-			if err = pause(ctx, time.Second); err != nil {
-				return err
-			}
-			continue
-		case res.status != http.StatusOK:
-			if ctx.Err() == nil {
-				c.report.broken(73, name, "status %d for %s", res.status, ask.RawQuery)
-			}
-			return nil
-		}
-		m, err := parseMedia(res.body)
-		if err != nil {
-			c.report.broken(1, name, "%v", err)
-			return nil
-		}
-		c.snapshot(name, m, renditions)
-		c.across(name, m)
-		if err = c.segmentsOf(ctx, name, u, prev, m); err != nil {
-			return err
-		}
-		if prev != nil {
-			c.change(name, prev, m)
-			c.blocking(name, &ask, m)
-		}
-		if !probed && !m.ended {
-			probed = true
-			c.playlistHeaders(ctx, name, u, res)
-			if err := c.probe(ctx, name, u, m); err != nil {
-				return err
-			}
-		}
-		if m.ended {
-			return nil
-		}
-		ask = c.nextRequest(u, m)
-		if prev = m; ask.RawQuery == "" {
-			if err := pause(ctx, time.Duration(max(1, m.targetDuration))*time.Second/2); err != nil {
-				return err
+		if err == nil && res.status == http.StatusOK && res.torn == "" {
+			if again, perr := parseMultivariant(string(res.body)); perr == nil && c.follows(again) {
+				m = again
 			}
 		}
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.described(m)
+	c.measuredRates(m)
+	c.acrossAtEnd()
+	c.claimed()
+	return nil
 }
 
-// nextRequest is the reload that a low-latency player would send.
-func (c *checker) nextRequest(u *url.URL, m *media) url.URL {
-	ask := *u
-	if m.control["CAN-BLOCK-RELOAD"] == "YES" {
-		msn, index := m.nextPart()
-		q := url.Values{"_HLS_msn": {fmt.Sprint(msn)}}
-		if m.partTarget > 0 {
-			q.Set("_HLS_part", fmt.Sprint(index))
+// follows reports whether we watched what m lists. What has ended may go on as a
+// recording with other playlists: then m is made to list those beside them that we
+// watched.
+func (c *checker) follows(m *multivariant) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	beside := make(map[string]string) // by folder
+	for name := range c.renditions {
+		if other, ok := beside[path.Dir(name)]; !ok || name < other {
+			beside[path.Dir(name)] = name
 		}
-		ask.RawQuery = q.Encode()
 	}
-	return ask
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
+	watched := func(a attributes, key string) bool {
+		if a[key] == "" || c.renditions[a[key]] != nil {
+			return true
+		}
+		a[key] = beside[path.Dir(a[key])]
+		return a[key] != ""
 	}
+	for _, v := range m.variants {
+		if !watched(v, "uri") {
+			return false
+		}
+	}
+	for _, r := range m.renditions {
+		if !watched(r, "URI") {
+			return false
+		}
+	}
+	return true
 }

@@ -4,239 +4,324 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 	"time"
 )
 
+func mediaRules() []Rule {
+	return []Rule{
+		{Number: 95, Level: Must, Section: "D 4.4.4.7", Want: "every playlist, and every segment and part that is listed and no gap, to be there"},
+		{Number: 97, Level: Must, Section: "D 4.4.3.6", Want: "EXT-X-I-FRAMES-ONLY, EXT-X-MAP, and a picture at every byte range", needs: "an I-frame playlist"},
+	}
+}
+
 const (
-	// newest is how many segments of the first playlist are asked for.
-	newest = 12
-	// ranges is how many pictures of an I-frame playlist are asked for.
-	ranges = 3
+	// newest is how many segments of the first copy are asked for, readFirst how
+	// many of them are read whole, at each end of what has ended.
+	newest    = 12
+	readFirst = 3
+	// partsEvery says of which segments the parts are read too: the first two and
+	// then one of so many.
+	partsEvery = 4
+	// maxExpires bounds the segments of which is remembered how long caches keep them.
+	maxExpires = 4096
 )
 
-// meter measures the peak segment bit rate of one rendition (RFC 8216bis §4.1).
-type meter struct {
-	target time.Duration
-	run    []measured // contiguous segments, newest last, of 1.5 target durations at most
-	peak   float64    // bits a second
-}
-
-type measured struct {
-	msn      int
-	bytes    int64
-	duration time.Duration
-}
-
-func (m *meter) add(s measured) {
-	if n := len(m.run); n > 0 && m.run[n-1].msn != s.msn-1 {
-		m.run = nil
-	}
-	m.run = append(m.run, s)
-	var bytes int64
-	var d time.Duration
-	for i := len(m.run) - 1; i >= 0; i-- {
-		bytes += m.run[i].bytes
-		if d += m.run[i].duration; d > m.target*3/2 {
-			m.run = m.run[i+1:]
-			return
+// listed hands the segments that are new in m to the reader. Of the first copy of a
+// live list those at its end, of what has ended those at both ends.
+func (w *watcher) listed(m *media) {
+	if w.iFrames {
+		w.report.judged(97)
+		if !m.iFramesOnly {
+			w.report.broken(97, w.name, "no EXT-X-I-FRAMES-ONLY")
 		}
-		if d >= m.target/2 {
-			m.peak = max(m.peak, float64(bytes*8)/d.Seconds())
+	} else {
+		w.report.judged(95)
+	}
+	n := len(m.segments)
+	for i, s := range m.segments {
+		s.sizeOnly, s.target = false, m.targetDuration
+		if w.prev != nil {
+			if s.msn < w.prev.end() {
+				continue
+			}
+		} else {
+			atEnd, atStart := i >= n-readFirst, m.ended && i < readFirst
+			if s.sizeOnly = !atEnd && !atStart; s.sizeOnly && (i < n-newest || w.iFrames) {
+				continue
+			}
 		}
-	}
-}
-
-// segmentsOf asks for the header of every segment that is new in m, and of the
-// latest that has left since prev.
-func (c *checker) segmentsOf(ctx context.Context, name string, u *url.URL, prev, m *media) error {
-	first := m.msn + m.skipped + max(0, len(m.segments)-newest)
-	if prev != nil {
-		first = prev.msn + len(prev.segments)
-	}
-	for _, s := range m.segments {
-		if s.msn < first || s.gap {
+		if s.gap {
 			continue
 		}
-		res, err := c.head(ctx, u, s.uri)
+		select {
+		case w.files <- s:
+		default: // the reader is behind; it judges what it gets
+		}
+	}
+}
+
+// mediaReader reads the segments of one media playlist beside its watcher, so that
+// reading does not delay the watch. Its fields belong to its goroutine.
+type mediaReader struct {
+	w       *watcher
+	target  int
+	inits   map[initFile]*initSection
+	last    *follows
+	ts      transport
+	lastTS  int
+	read    int // segments
+	asked   map[string]bool
+	pending []gone               // looked for once, and to be looked for again
+	expires map[string]time.Time // when caches forget a segment
+}
+
+func newMediaReader(w *watcher) *mediaReader {
+	return &mediaReader{w: w, inits: map[initFile]*initSection{}, lastTS: -2, asked: map[string]bool{}, expires: map[string]time.Time{}}
+}
+
+// run reads until files is closed or ctx ends.
+func (r *mediaReader) run(ctx context.Context, files <-chan segment) error {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case s, ok := <-files:
+			if !ok {
+				return r.finish(ctx)
+			}
+			err = r.segment(ctx, s)
+		case g := <-r.w.removed:
+			err = r.lookFor(ctx, g, false)
+		case <-t.C:
+			err = r.lookAgain(ctx)
+		}
+		if err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
-			return err
-		}
-		size, err := strconv.ParseInt(res.header.Get("Content-Length"), 10, 64)
-		if res.status != http.StatusOK || err == nil && size == 0 {
-			c.report.broken(95, name, "status %d with length %q for segment %d", res.status, res.header.Get("Content-Length"), s.msn)
-			continue
-		}
-		if err != nil {
-			continue // no length, no rate
-		}
-		c.mu.Lock()
-		if c.rates[name] == nil {
-			c.rates[name] = &meter{target: time.Duration(m.targetDuration) * time.Second}
-		}
-		c.rates[name].add(measured{s.msn, size, s.duration})
-		c.mu.Unlock()
-	}
-	if prev == nil || len(prev.segments) == 0 || m.msn <= prev.msn {
-		return nil
-	}
-	gone := prev.segments[min(m.msn-prev.msn, len(prev.segments))-1]
-	if gone.gap {
-		return nil
-	}
-	res, err := c.head(ctx, u, gone.uri)
-	if err != nil {
-		return err
-	}
-	if res.status != http.StatusOK {
-		c.report.broken(40, name, "status %d for segment %d, just removed", res.status, gone.msn)
-	}
-	return nil
-}
-
-func (c *checker) head(ctx context.Context, u *url.URL, ref string) (response, error) {
-	v, err := u.Parse(ref)
-	if err != nil {
-		return response{}, fmt.Errorf("segment %q: %w", ref, err)
-	}
-	res, err := c.do(ctx, http.MethodHead, v, "Origin", "https://player.invalid")
-	if err != nil {
-		return response{}, fmt.Errorf("read segment: %w", err)
-	}
-	return res, nil
-}
-
-// iFrames checks an I-frame playlist and some of the pictures that it names.
-func (c *checker) iFrames(ctx context.Context, base *url.URL, ref string) error {
-	where := "I-frames " + ref
-	u, ok := c.resolve(base, ref)
-	if !ok {
-		return nil
-	}
-	res, err := c.get(ctx, u)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", where, err)
-	}
-	if res.status != http.StatusOK {
-		c.report.broken(97, where, "status %d", res.status)
-		return nil
-	}
-	m, err := parseMedia(res.body)
-	if err != nil {
-		c.report.broken(1, where, "%v", err)
-		m = &media{iFramesOnly: true}
-	}
-	if !m.iFramesOnly {
-		c.report.broken(97, where, "no EXT-X-I-FRAMES-ONLY")
-	}
-	left := ranges
-	for _, s := range m.segments {
-		if s.gap || left == 0 {
-			continue
-		}
-		left--
-		if s.mapURI == "" {
-			c.report.broken(97, where, "no EXT-X-MAP for entry %d", s.msn)
-		}
-		if s.length > 0 {
-			if err = c.picture(ctx, where, u, s, left == 0); err != nil {
+			// A server that is away is the watcher's to judge.
+			if err = pause(ctx, time.Second); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// finish looks for what has been removed once more.
+func (r *mediaReader) finish(ctx context.Context) error {
+	for {
+		select {
+		case g := <-r.w.removed:
+			if err := r.lookFor(ctx, g, false); err != nil && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			continue
+		default:
+		}
+		return nil
+	}
+}
+
+// lookFor asks for a file that was removed from the playlist.
+func (r *mediaReader) lookFor(ctx context.Context, g gone, again bool) error {
+	res, err := r.w.head(ctx, r.w.u, g.uri)
+	if err != nil {
+		return err
+	}
+	now, w := time.Now(), r.w
+	expires := r.expires[g.uri]
+	switch {
+	case res.status == http.StatusOK:
+		w.report.judged(g.rule, 90)
+		if !again && len(r.pending) < maxGone {
+			r.pending = append(r.pending, g)
+			return nil
+		}
+	case now.Before(g.until):
+		w.report.broken(g.rule, w.name, "status %d for %s, removed %v ago", res.status, g.what, now.Sub(g.at).Round(time.Second))
+	}
+	if res.status == http.StatusNotFound && now.Before(expires) {
+		w.report.broken(90, w.name, "%s gone, %v before caches forget it", g.what, expires.Sub(now).Round(time.Second))
+	}
+	delete(r.expires, g.uri)
 	return nil
 }
 
-// picture asks for one byte range and, if last is set, for one past the end.
-func (c *checker) picture(ctx context.Context, where string, u *url.URL, s segment, last bool) error {
-	v, err := u.Parse(s.uri)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", where, err)
-	}
-	ask := func(from, to int64) (response, error) {
-		res, rerr := c.do(ctx, http.MethodGet, v, "Range", fmt.Sprintf("bytes=%d-%d", from, to))
-		if rerr != nil {
-			return response{}, fmt.Errorf("read %s: %w", where, rerr)
+// lookAgain asks for the files whose time is nearly up.
+func (r *mediaReader) lookAgain(ctx context.Context) error {
+	for i := 0; i < len(r.pending); {
+		g := r.pending[i]
+		if time.Until(g.until) > 2*time.Second {
+			i++
+			continue
 		}
-		return res, nil
+		r.pending = append(r.pending[:i], r.pending[i+1:]...)
+		if err := r.lookFor(ctx, g, true); err != nil {
+			return err
+		}
 	}
-	res, err := ask(s.offset, s.offset+s.length-1)
+	return nil
+}
+
+// segment reads one segment, or asks for its size only.
+func (r *mediaReader) segment(ctx context.Context, s segment) error {
+	w := r.w
+	r.target = s.target
+	if s.sizeOnly && s.length == 0 {
+		res, err := w.head(ctx, w.u, s.uri)
+		if err != nil {
+			return err
+		}
+		size, perr := strconv.ParseInt(res.header.Get("Content-Length"), 10, 64)
+		if res.status != http.StatusOK || perr == nil && size == 0 {
+			w.report.broken(95, w.name, "status %d with length %q for segment %d", res.status, res.header.Get("Content-Length"), s.msn)
+		} else if perr == nil {
+			r.rate(s, size)
+		}
+		r.kept(s, res)
+		return nil
+	}
+	select {
+	case w.checker.files <- struct{}{}:
+		defer func() { <-w.checker.files }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	in, err := r.init(ctx, s)
 	if err != nil {
 		return err
+	}
+	res, err := w.media(ctx, w.u, resource{s.uri, s.byteRange})
+	if err != nil {
+		return err
+	}
+	if w.iFrames {
+		r.picture(s, res)
+		return nil
+	}
+	w.mediaAnswer(w.name, fmt.Sprintf("segment %d", s.msn), s.uri, res)
+	if !res.ok() || len(res.body) == 0 {
+		w.report.broken(95, w.name, "status %d with %d bytes %s for segment %d", res.status, len(res.body), res.torn, s.msn)
+		return nil
+	}
+	if !r.asked["segment"] {
+		r.asked["segment"] = true
+		if err = w.probeFile(ctx, s.uri, res); err != nil {
+			return err
+		}
+	}
+	r.rate(s, int64(len(res.body)))
+	r.kept(s, res)
+	w.mu.Lock()
+	w.whole++
+	w.mu.Unlock()
+	r.read++
+	switch {
+	case s.encrypted: // as a whole, or its samples: nothing can be said
+	case isTransportStream(res.body):
+		r.stream(s, res.body)
+	case isFragmented(res.body) || s.init.uri != "":
+		return r.fragmented(ctx, s, in, res.body)
+	}
+	return nil
+}
+
+// kept notes for how long caches may keep a segment.
+func (r *mediaReader) kept(s segment, res response) {
+	if life, ok := maxAge(res.header); ok && len(r.expires) < maxExpires {
+		r.expires[s.uri] = res.done.Add(life)
+	}
+}
+
+func (r *mediaReader) rate(s segment, size int64) {
+	w := r.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	m := &w.of(w.name).rate
+	m.target = time.Duration(s.target) * time.Second
+	m.add(measured{s.msn, size, s.duration})
+}
+
+// fragmented judges a segment of fragmented MP4 and, of some, the parts.
+func (r *mediaReader) fragmented(ctx context.Context, s segment, in *initSection, body []byte) error {
+	w := r.w
+	runs, err := parseFragments(body, in)
+	if err != nil {
+		w.report.broken(53, w.name, "segment %d: %v", s.msn, err)
+		return nil
+	}
+	r.boxes(s, in, runs)
+	if len(s.parts) == 0 || len(runs) == 0 || r.read > 2 && r.read%partsEvery != 0 {
+		return nil
+	}
+	var bodies [][]byte
+	for i, p := range s.parts {
+		if p.gap {
+			return nil
+		}
+		res, err := w.media(ctx, w.u, resource{p.uri, p.byteRange})
+		if err != nil {
+			return err
+		}
+		w.mediaAnswer(w.name, fmt.Sprintf("part %d of segment %d", i, s.msn), p.uri, res)
+		if !res.ok() {
+			w.report.broken(95, w.name, "status %d %s for part %d of segment %d", res.status, res.torn, i, s.msn)
+			return nil
+		}
+		bodies = append(bodies, res.body)
+	}
+	r.inParts(s, in, runs, bodies)
+	return nil
+}
+
+// init returns the initialization section of a segment, nil if it has none.
+func (r *mediaReader) init(ctx context.Context, s segment) (*initSection, error) {
+	if s.init.uri == "" || s.encrypted {
+		return nil, nil //nolint:nilnil // there is none, and that is no error
+	}
+	if in, ok := r.inits[s.init]; ok {
+		return in, nil
+	}
+	w := r.w
+	res, err := w.media(ctx, w.u, resource{s.init.uri, s.init.byteRange})
+	if err != nil {
+		return nil, err
+	}
+	if len(r.inits) >= maxInits {
+		clear(r.inits)
+	}
+	r.inits[s.init] = nil
+	w.mediaAnswer(w.name, "an initialization section", s.init.uri, res)
+	if !res.ok() {
+		w.report.broken(95, w.name, "status %d for %s", res.status, s.init.uri)
+		return nil, nil //nolint:nilnil // as above
+	}
+	in, perr := parseInit(res.body)
+	in.uri = s.init.uri
+	if !w.iFrames {
+		r.initOf(in, perr)
+	}
+	r.inits[s.init] = in
+	return in, nil
+}
+
+// picture judges what an I-frame playlist names.
+func (r *mediaReader) picture(s segment, res response) {
+	w := r.w
+	if s.init.uri == "" && fragmented(s.uri) {
+		w.report.broken(97, w.name, "no EXT-X-MAP for entry %d", s.msn)
 	}
 	want := fmt.Sprintf("bytes %d-%d/", s.offset, s.offset+s.length-1)
 	switch got := res.header.Get("Content-Range"); {
-	case res.status == http.StatusNotFound || res.status == http.StatusRequestedRangeNotSatisfiable:
-		c.report.broken(97, where, "status %d for entry %d", res.status, s.msn)
-	case res.status != http.StatusPartialContent || !strings.HasPrefix(got, want):
-		c.report.broken(87, where, "status %d with Content-Range %q", res.status, got)
-	case int64(len(res.body)) != s.length:
-		c.report.broken(97, where, "%d bytes for entry %d, which has %d", len(res.body), s.msn, s.length)
+	case res.status != http.StatusOK && res.status != http.StatusPartialContent:
+		w.report.broken(97, w.name, "status %d for entry %d", res.status, s.msn)
+	case s.length > 0 && (res.status != http.StatusPartialContent || len(got) < len(want) || got[:len(want)] != want):
+		w.report.broken(87, w.name, "status %d with Content-Range %q", res.status, got)
+	case s.length > 0 && int64(len(res.body)) != s.length || len(res.body) == 0:
+		w.report.broken(97, w.name, "%d bytes for entry %d, which has %d", len(res.body), s.msn, s.length)
 	}
-	if !last {
-		return nil
-	}
-	if res, err = ask(1<<40, 1<<40+9); err != nil {
-		return err
-	}
-	if res.status != http.StatusRequestedRangeNotSatisfiable {
-		c.report.broken(87, where, "status %d for a range past the end", res.status)
-	}
-	return nil
-}
-
-// conclude checks what only the whole watch shows. The multivariant playlist is
-// read again: a live server learns bit rates as it goes.
-func (c *checker) conclude(ctx context.Context, base *url.URL) error {
-	res, err := c.get(ctx, base)
-	if err != nil {
-		return fmt.Errorf("read the multivariant playlist again: %w", err)
-	}
-	m, err := parseMultivariant(res.body)
-	if err != nil || res.status != http.StatusOK {
-		return nil // said before, or gone
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	groups := map[string]float64{}
-	for _, r := range m.renditions {
-		if rate := c.rates[r["URI"]]; rate != nil {
-			key := r["TYPE"] + "/" + r["GROUP-ID"]
-			groups[key] = max(groups[key], rate.peak)
-		}
-	}
-	for _, v := range m.variants {
-		stated, err := strconv.ParseFloat(v["BANDWIDTH"], 64)
-		rate := c.rates[v["uri"]]
-		if err != nil || rate == nil {
-			continue
-		}
-		if peak := rate.peak + groups["AUDIO/"+v["AUDIO"]]; peak > stated {
-			c.report.broken(10, "variant "+v["uri"], "%.0f with peaks of %.0f", stated, peak)
-		}
-	}
-	for msn, seen := range c.segments {
-		gaps := 0
-		for _, s := range seen {
-			if s.gap {
-				gaps++
-			}
-		}
-		if len(seen) > 1 && gaps == len(seen) {
-			c.report.broken(96, "all renditions", "segment %d nowhere", msn)
-		}
-	}
-	least, most := -1, -1
-	for _, msn := range c.last {
-		if least < 0 || msn < least {
-			least = msn
-		}
-		most = max(most, msn)
-	}
-	if least != most {
-		c.report.broken(49, "all renditions", "ends from segment %d to %d", least, most)
-	}
-	return nil
 }
