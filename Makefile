@@ -6,7 +6,7 @@
 GOLANGCI_VERSION := v2.7.2
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 
-.PHONY: build demo test test-cdn lint generate unit browser e2e fuzz bench tools-demo tools-test tools-cdn
+.PHONY: build demo test test-cdn test-long lint generate unit browser e2e fuzz bench tools-demo tools-test tools-cdn tools-long
 
 build: bin/lectern
 
@@ -21,7 +21,7 @@ demo: tools-demo build
 # What the program is linked with: FFmpeg 5.1's libraries, as Debian 12 has them.
 FFMPEG_LIBRARIES := avcodec avdevice avfilter avformat avutil swresample swscale
 
-test: tools-test lint unit browser e2e test-cdn
+test: tools-test lint unit browser e2e
 
 tools-demo:
 	@.ci/install gcc:gcc /usr/include/stdlib.h:libc6-dev pkg-config:pkg-config \
@@ -36,6 +36,12 @@ tools-cdn: tools-demo
 	@.ci/install /usr/sbin/nginx:nginx /usr/lib/nginx/modules/ngx_http_js_module.so:libnginx-mod-http-js \
 		/usr/sbin/varnishd:varnish '/usr/lib/*/varnish/vmods/libvmod_digest.so:varnish-vmod-digest' \
 		/usr/bin/traffic_server:trafficserver node:nodejs
+
+tools-long:
+	@.ci/install gst-launch-1.0:gstreamer1.0-tools \
+		'/usr/lib/*/gstreamer-1.0/libgstadaptivedemux2.so:gstreamer1.0-plugins-good' \
+		'/usr/lib/*/gstreamer-1.0/libgsthls.so:gstreamer1.0-plugins-bad' \
+		'/usr/lib/*/gstreamer-1.0/libgstlibav.so:gstreamer1.0-libav'
 
 $(GOLANGCI):
 	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
@@ -62,6 +68,10 @@ e2e: build
 # The caches of configs/cdn in front of the built program, each with 200 viewers.
 test-cdn: tools-cdn build
 	go test -tags cdn -run '^TestCDN' -count 1 -timeout 10m -v ./cmd/lectern
+
+# Independent players and parsers, and a server that is killed again and again.
+test-long: tools-test tools-long build
+	go test -tags e2e,long -run 'TestWitnesses|TestSurvivesKill' -count 1 -timeout 10m -v ./cmd/lectern
 
 # Every fuzz target for FUZZTIME each; the seeds alone run in unit.
 FUZZTIME ?= 60s

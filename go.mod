@@ -3,6 +3,7 @@ module github.com/lectern/lectern
 go 1.26
 
 require (
+	github.com/Eyevinn/mp4ff v0.52.0
 	github.com/abema/go-mp4 v1.7.1
 	github.com/asticode/go-astiav v0.16.0
 	github.com/bluenviron/gohlslib/v2 v2.4.2

@@ -132,6 +132,7 @@ type parts struct {
 	governor *transcode.Governor
 	machine  *machine
 	space    *space.Monitor
+	media    *pipelines
 	registry *class.Registry
 	rtmp     *rtmp.Server
 	rtsp     *rtsp.Server
@@ -161,7 +162,7 @@ func (a *App) assemble(db *kv.DB, reg *prometheus.Registry, t *tasks, token clas
 		tasks: t, hub: hub, governor: governor, machine: here, viewers: audiences, space: room, worker: a.worker,
 	}, a.logger, reg)
 	watcher := &classWatcher{pipelines: pipelines, logger: a.logger}
-	p := &parts{tasks: t, governor: governor, machine: here, space: room}
+	p := &parts{tasks: t, governor: governor, machine: here, space: room, media: pipelines}
 	p.registry, err = class.NewRegistry(a.cfg.Class, class.Deps{
 		DB:       db,
 		Timing:   class.Timing{SegmentDuration: a.cfg.HLS.SegmentDuration, PartDuration: a.cfg.HLS.PartDuration},
@@ -211,8 +212,6 @@ func (a *App) assemble(db *kv.DB, reg *prometheus.Registry, t *tasks, token clas
 
 // serve runs the parts in stages.
 func (a *App) serve(ctx context.Context, p *parts, l *listeners) error {
-	// The registry announces the classes that were on when the server stopped, so
-	// their pipelines start now.
 	if _, err := p.tasks.start(func(ctx context.Context) { //nolint:contextcheck // the group outlives ctx: see tasks
 		if err := p.registry.Run(ctx); err != nil {
 			a.logger.ErrorContext(ctx, "class registry failed", "component", "app", "err", err)
@@ -236,6 +235,10 @@ func (a *App) serve(ctx context.Context, p *parts, l *listeners) error {
 		return err
 	}
 	if _, err := p.tasks.start(p.machine.run); err != nil { //nolint:contextcheck // the group outlives ctx: see tasks
+		return err
+	}
+
+	if err := p.media.restore(ctx, p.registry); err != nil {
 		return err
 	}
 

@@ -29,6 +29,11 @@ func TestRestartContinuesTheClass(t *testing.T) {
 	_ = teacher.Closed(t.Context())
 
 	second := start(t, testConfig(dir))
+	for _, list := range []string{"index.m3u8", "dvr.m3u8", "source/index.m3u8"} {
+		if code, _ := second.get("/live/algebra/" + list); code != http.StatusOK { // at once: players are waiting
+			t.Errorf("%s: %d right after the restart", list, code)
+		}
+	}
 	second.wantState("algebra", class.Interrupted)
 	newest := segments(old)[len(segments(old))-1]
 	back := second.wantSegments("/live/algebra/source/index.m3u8", newest)

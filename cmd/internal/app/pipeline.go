@@ -74,6 +74,8 @@ type pipeline struct {
 	ladder   atomic.Pointer[transcode.Ladder]    // of the next publication
 	current  atomic.Pointer[origin.Presentation] // nil until the first start
 	encoding atomic.Pointer[encoding]            // nil until the first start
+	tried    chan struct{}                       // closed when the first start has set current, or failed
+	answered func()                              // closes tried; may be called again
 	space    *space.Account
 	task     *task
 }
@@ -238,7 +240,8 @@ func (p *pipelines) openLog(pl *pipeline) (*segment.Log, error) {
 // newPipeline returns the class's pipeline, which does nothing yet. Close its
 // account.
 func (p *pipelines) newPipeline(c class.Class) (*pipeline, error) {
-	pl := &pipeline{class: c, dir: filepath.Join(p.cfg.Data, classesFolder, c.ID)}
+	pl := &pipeline{class: c, dir: filepath.Join(p.cfg.Data, classesFolder, c.ID), tried: make(chan struct{})}
+	pl.answered = sync.OnceFunc(func() { close(pl.tried) })
 	used, err := folderBytes(pl.dir)
 	if err != nil {
 		return nil, fmt.Errorf("measure folder of class %q: %w", c.ID, err)
@@ -273,6 +276,7 @@ func (p *pipelines) supervise(ctx context.Context, pl *pipeline, reader *stream.
 	logger := p.logger.With("component", "pipeline", "class", pl.class.ID)
 	for {
 		err := p.run(ctx, pl, reader, log)
+		pl.answered()
 		if err == nil {
 			return // ended, or stopping
 		}
@@ -306,6 +310,7 @@ func (p *pipelines) run(ctx context.Context, pl *pipeline, reader *stream.Reader
 	}
 	pl.encoding.Store(enc)
 	pl.current.Store(&origin.Presentation{Playlists: packager, Media: log})
+	pl.answered()
 
 	// The log drains what the packager has finished, so it stops after it.
 	logCtx, stopLog := context.WithCancel(context.WithoutCancel(ctx))

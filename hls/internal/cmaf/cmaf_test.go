@@ -127,6 +127,27 @@ func TestHEVCConfiguration(t *testing.T) {
 	}
 }
 
+// The bits beside lengthSizeMinusOne, which parsers do not tell.
+func TestConfigurationBits(t *testing.T) {
+	after := func(file []byte, name string) []byte {
+		_, record, ok := bytes.Cut(file, []byte(name))
+		if !ok {
+			t.Fatalf("no %s", name)
+		}
+		return record
+	}
+	avc, _ := tracks(t, mediatest.Config{})
+	if got := after(initOf(t, avc), "avcC")[4]; got != 0xff { // six reserved bits, all set: ISO/IEC 14496-15 §5.3.3.1
+		t.Errorf("avcC has %#x before its parameter sets, want 0xff", got)
+	}
+	hevc, _ := tracks(t, mediatest.Config{Codec: media.CodecHEVC})
+	// sps_max_sub_layers_minus1 and sps_temporal_id_nesting_flag, then lengthSizeMinusOne.
+	layers := hevc.Video.ParameterSets[1][2]&15 + 2
+	if got := after(initOf(t, hevc), "hvcC")[21]; got != layers<<2|3 {
+		t.Errorf("hvcC has %#b before its parameter sets, want %#b", got, layers<<2|3)
+	}
+}
+
 func TestAspectRatio(t *testing.T) {
 	video, _ := tracks(t, mediatest.Config{})
 	video.Video.SARWidth, video.Video.SARHeight = 4, 3

@@ -56,8 +56,8 @@ func avcSampleEntry(v media.VideoFormat) ([]byte, error) {
 	avc1 := appendVisualSampleEntry(&b, "avc1", v)
 	avcC := b.begin("avcC")
 	b.u8(1)
-	b.bytes(sps[0][1:4])           // profile, compatibility, level
-	b.u8(0xfc | nalLengthSize - 1) // six reserved bits
+	b.bytes(sps[0][1:4])             // profile, compatibility, level
+	b.u8(0xfc | (nalLengthSize - 1)) // six reserved bits
 	b.u8(0xe0 | uint8(len(sps)))
 	appendSets(&b, sps)
 	b.u8(uint8(len(pps)))
@@ -102,7 +102,7 @@ func hevcSampleEntry(v media.VideoFormat) ([]byte, error) {
 	b.u8(0xf8 | bitDepth(v))
 	b.u8(0xf8 | bitDepth(v))
 	b.u16(0) // avgFrameRate unspecified
-	b.u8(ptl.temporalLayers<<3 | ptl.temporalNesting<<2 | nalLengthSize - 1)
+	b.u8(ptl.temporalLayers<<3 | ptl.temporalNesting<<2 | (nalLengthSize - 1))
 	b.u8(3)
 	for _, array := range []struct {
 		nalType uint8
