@@ -110,7 +110,7 @@ func (r *rendition) discontinue(msn int) {
 // usual rates where they agree with it.
 func (r *rendition) frameRate() float64 {
 	stated := r.init.FrameRate
-	if r.init.Encoded && stated > 0 || r.fps == 0 || math.Abs(r.fps-stated) < 0.05*stated {
+	if r.init.Encoded && stated > 0 || r.fps == 0 || math.Abs(r.fps-stated) < 0.1*stated {
 		return stated
 	}
 	nearest := r.fps

@@ -346,7 +346,9 @@ func compareRenditions(t *testing.T, base string, skipped float64) {
 			t.Fatalf("%s: %d dates of %d segments", name, len(dates), len(segments))
 		}
 		whole := segments
-		if name == "source" {
+		// Where this machine was too slow, the encoder was behind when a publisher was
+		// torn off, and what it had not made yet is missing.
+		if name == "source" && skipped == 0 {
 			whole = withoutTorn(t, segments)
 		}
 		dir, files, gaps := t.TempDir(), []string(nil), 0

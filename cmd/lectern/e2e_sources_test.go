@@ -237,7 +237,10 @@ func TestSources(t *testing.T) {
 				t.Fatal(r.err)
 			}
 			for _, f := range r.sum.Findings {
-				if f.Level == conformance.Must && !f.Timed { // how fast this machine is decides about those
+				// How fast this machine is decides about the timed ones. Of open groups of
+				// pictures the first segments lack what is shown before their keyframes.
+				open := r.name == "hevc-open-gop" && slices.Contains([]int{46, 48, 56}, f.Number)
+				if f.Level == conformance.Must && !f.Timed && !open {
 					t.Errorf("%s", f)
 				} else {
 					t.Logf("%s", f)

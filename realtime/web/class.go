@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -15,7 +16,16 @@ const (
 	StateEnded       = "ended"
 )
 
-// PublicClass is what anybody with the link may know of a class.
+// Who may see a class.
+const (
+	// AccessPublic is for everybody who has the address.
+	AccessPublic = "public"
+	// AccessToken is for those with a viewer token; see [Deps.Admit].
+	AccessToken = "token"
+)
+
+// PublicClass is what a page may know of a class. Of a class of AccessToken only
+// ID, Title, State and Access leave the server without a token that opens it.
 type PublicClass struct {
 	// ID is the name of the class in its URLs.
 	ID string
@@ -23,14 +33,35 @@ type PublicClass struct {
 	Title string
 	// State is one of the State constants.
 	State string
+	// Access is one of the Access constants; empty means AccessPublic.
+	Access string
 	// StartsAt is the announced start, zero if none was announced.
 	StartsAt time.Time
 	// HLS is the URL of the multivariant playlist, relative to the host
-	// ("/live/{id}/index.m3u8") or absolute within Config.MediaOrigins.
+	// ("/live/{id}/index.m3u8") or absolute within Config.MediaOrigins. Where a token
+	// is needed the page puts "/t/{token}" before the first "/live/" of this and of the
+	// other URLs.
 	HLS string
+	// DVR is the URL of the multivariant playlist that reaches back, as HLS is; empty
+	// if there is none.
+	DVR string
 	// Thumbnail is the URL of a JPEG of what the class showed last, relative or
 	// absolute as HLS is; empty until there is one.
 	Thumbnail string
+	// Storyboard is the URL of a WebVTT file of small pictures, as HLS is, whose cues
+	// are named by the wall clock; empty if there is none.
+	Storyboard string
+}
+
+// guarded reports whether c is for viewers with a token only.
+func (c PublicClass) guarded() bool { return c.Access == AccessToken }
+
+// known returns what somebody without a token may know of c.
+func (c PublicClass) known() PublicClass {
+	if !c.guarded() {
+		return c
+	}
+	return PublicClass{ID: c.ID, Title: c.Title, State: c.State, Access: c.Access}
 }
 
 // Classes is where the pages look classes up. It is called for each request, by
@@ -45,11 +76,15 @@ type classDocument struct {
 	ID       string    `json:"id"`
 	Title    string    `json:"title"`
 	State    string    `json:"state"`
+	Access   string    `json:"access,omitempty"`
 	StartsAt time.Time `json:"starts_at,omitzero"`
 	// ServerTime lets a page measure how far its clock is off. It is left out of
 	// the entity tag, which therefore is a weak one.
 	ServerTime time.Time `json:"server_time,omitzero"`
 	HLS        string    `json:"hls,omitempty"`
+	DVR        string    `json:"dvr,omitempty"`
+	Thumbnail  string    `json:"thumbnail,omitempty"`
+	Storyboard string    `json:"storyboard,omitempty"`
 }
 
 type errorDocument struct {
@@ -79,12 +114,24 @@ func (h *Handler) serveClass(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
+	if class.guarded() {
+		// What it says depends on who asks.
+		head.Set("Cache-Control", "no-store")
+		head.Set("Vary", "Authorization")
+		if !h.admitted(r, class.ID) {
+			class = class.known()
+		}
+	}
 	doc := classDocument{
-		ID:       class.ID,
-		Title:    class.Title,
-		State:    class.State,
-		StartsAt: class.StartsAt.UTC(),
-		HLS:      class.HLS,
+		ID:         class.ID,
+		Title:      class.Title,
+		State:      class.State,
+		Access:     class.Access,
+		StartsAt:   class.StartsAt.UTC(),
+		HLS:        class.HLS,
+		DVR:        class.DVR,
+		Thumbnail:  class.Thumbnail,
+		Storyboard: class.Storyboard,
 	}
 	lasting, err := json.Marshal(doc)
 	if err != nil {
@@ -99,4 +146,13 @@ func (h *Handler) serveClass(w http.ResponseWriter, r *http.Request) {
 	}
 	head.Set("ETag", "W/"+entityTag(lasting))
 	h.answer(w, r, routeClass, http.StatusOK, append(body, '\n'))
+}
+
+// admitted reports whether the request's bearer token (RFC 6750 §2.1) opens a class.
+func (h *Handler) admitted(r *http.Request, class string) bool {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") || token == "" || h.admit == nil {
+		return false
+	}
+	return h.admit(r, class, token)
 }

@@ -4,7 +4,7 @@
 // Today that is the watch page of a class:
 //
 //	GET /watch/{class}             the page
-//	GET /watch/{class}/class.json  what the public may know of the class
+//	GET /watch/{class}/class.json  what whoever asks may know of the class
 //	GET /assets/{version}/{path}   scripts, styles, hls.js; kept by caches for ever
 //
 // The page is rendered from the class's state, so it is right before any script
@@ -13,6 +13,13 @@
 // else's business: the package asks [Classes] and knows nothing more. The files
 // under assets are plain ES modules, each about one subject; assets/watch/main.mjs
 // says how they fit together.
+//
+// A class of [AccessToken] is watched by /watch/{class}#t={token}. The fragment stays
+// in the browser; the page takes it out of the address, shows it to class.json as a
+// bearer token, loads media from /t/{token}/live/…, and renews it by POST
+// /api/v1/playback/renew, with the old one as bearer token and {"token": …} for an
+// answer, when three quarters of its life are over. Without a token that
+// [Deps.Admit] accepts, page and class.json tell the title and the state.
 //
 // A [Handler] has no goroutines and may be used by any number of them.
 package web

@@ -23,6 +23,10 @@ type Deps struct {
 	// https://live.example.edu, for links that are read elsewhere. It may be nil;
 	// then such links are left out.
 	Origin func(r *http.Request) string
+	// Admit reports whether a viewer token opens a class of AccessToken now: it is
+	// ours, of that class, neither expired nor revoked. It is called by many goroutines
+	// at once. It may be nil; then no token opens any.
+	Admit func(r *http.Request, class, token string) bool
 	// Logger may be nil.
 	Logger *slog.Logger
 	// Registerer may be nil; then nothing is counted anywhere.
@@ -37,6 +41,7 @@ type Handler struct {
 	// Set by New, read-only.
 	classes Classes
 	origin  func(*http.Request) string
+	admit   func(r *http.Request, class, token string) bool
 	log     *slog.Logger
 	metrics *metrics
 	now     func() time.Time
@@ -65,6 +70,7 @@ func New(cfg Config, deps Deps) (*Handler, error) {
 	h := &Handler{
 		classes: deps.Classes,
 		origin:  deps.Origin,
+		admit:   deps.Admit,
 		log:     cmp.Or(deps.Logger, slog.New(slog.DiscardHandler)).With("component", "web"),
 		metrics: newMetrics(deps.Registerer),
 		now:     deps.Now,

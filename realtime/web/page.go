@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
@@ -26,10 +27,12 @@ type watchPage struct {
 	Base, HLSModule string
 	Modules         []string
 
+	ID       string
 	Title    string
 	State    string
+	Access   string // one of the Access constants
 	StartsAt string // RFC 3339, empty if unknown
-	HLS      string
+	HLS, DVR string // empty if a token is needed
 	ClassURL string
 
 	Thumbnail string // empty if there is none
@@ -42,13 +45,19 @@ func (h *Handler) serveWatch(w http.ResponseWriter, r *http.Request) {
 		h.serveNotFound(w, r, routeWatch)
 		return
 	}
+	// The token is in the fragment, which browsers do not send: the page itself is the
+	// same for all, and its scripts ask for the rest.
+	class = class.known()
 	page := watchPage{
 		Base:      h.assets.base,
 		HLSModule: h.assets.hlsBase + "/hls.min.mjs",
 		Modules:   h.assets.modules,
+		ID:        class.ID,
 		Title:     class.Title,
 		State:     class.State,
+		Access:    cmp.Or(class.Access, AccessPublic),
 		HLS:       class.HLS,
+		DVR:       class.DVR,
 		Thumbnail: class.Thumbnail,
 		ClassURL:  "/watch/" + url.PathEscape(class.ID) + "/class.json",
 	}

@@ -132,6 +132,7 @@ func (p publishers) LastRefusal(id string) (api.Refusal, bool) {
 type publicClasses struct {
 	registry *class.Registry
 	pictures *pictures
+	dvr      bool // classes have one unless they say otherwise
 }
 
 // PublicClass implements web.Classes.
@@ -142,7 +143,13 @@ func (p publicClasses) PublicClass(id string) (web.PublicClass, bool) {
 	}
 	out := web.PublicClass{
 		ID: c.ID, Title: c.Title, State: c.State.String(), StartsAt: c.StartsAt,
-		HLS: "/live/" + c.ID + "/index.m3u8",
+		Access: string(c.Access), HLS: "/live/" + c.ID + "/index.m3u8",
+	}
+	if p.dvr {
+		out.DVR = "/live/" + c.ID + "/dvr.m3u8"
+	}
+	if p.pictures.has(c.ID, storyboardFile) {
+		out.Storyboard = "/live/" + c.ID + "/" + storyboardFile
 	}
 	if p.pictures.has(c.ID, thumbnailFile) {
 		out.Thumbnail = "/live/" + c.ID + "/" + thumbnailFile

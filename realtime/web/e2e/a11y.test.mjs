@@ -32,11 +32,18 @@ const clipped = (page, least) => page.evaluate((size) => Array.from(document.que
 
 const STATES = {
   waiting: [{ state: 'scheduled', starts_in: 754 }, (page) => untilState(page, 'waiting')],
-  live: [{ state: 'live', air: 'on', captions: true }, (page) => untilPlaying(page, 1)],
+  live: [{ state: 'live', air: 'on', captions: true, past: 600, dvr: 0 }, async (page) => {
+    await untilPlaying(page, 1);
+    await page.waitForSelector('#seek:visible', { state: 'attached' });
+  }],
   paused: [{ state: 'live', air: 'on', captions: true }, async (page) => {
     await untilPlaying(page, 1);
     await page.keyboard.press('k');
     await page.waitForSelector('#jump:visible');
+  }],
+  recording: [{ state: 'live', past: 600, dvr: 0, captions: true, air: 'on', over: true }, async (page) => {
+    await untilState(page, 'recording');
+    await page.waitForSelector('#seek:visible', { state: 'attached' });
   }],
   help: [{ state: 'live', air: 'on' }, async (page) => {
     await untilPlaying(page, 1);
@@ -44,10 +51,23 @@ const STATES = {
   }],
   connecting: [{ state: 'live' }, (page) => untilState(page, 'connecting')],
   interrupted: [{ state: 'interrupted' }, (page) => untilState(page, 'interrupted')],
+  locked: [{ state: 'live', access: 'token' }, (page) => untilState(page, 'locked')],
   ended: [{ state: 'ended' }, (page) => untilState(page, 'ended')],
 };
 
-describe('accessibility', { concurrency: Number(process.env.E2E_CONCURRENCY ?? 5) }, () => {
+const { desktop, zoomed, phone, sideways } = SCREENS;
+
+/** LOOKS are the screens and colours that each state is looked at with. */
+const LOOKS = [
+  ['with a mouse', desktop, [
+    ['desktop', desktop.viewport, 'light'], ['desktop', desktop.viewport, 'dark'], ['zoomed', zoomed.viewport, 'light'],
+  ]],
+  ['with a finger', phone, [
+    ['phone', phone.viewport, 'light'], ['phone', phone.viewport, 'dark'], ['sideways', sideways.viewport, 'light'], ['tiny', { width: 320, height: 480 }, 'light'],
+  ]],
+];
+
+describe('accessibility', { concurrency: Number(process.env.E2E_CONCURRENCY ?? 4) }, () => {
   before(async () => {
     fake = await startFake();
     browser = await launchBrowser();
@@ -58,25 +78,33 @@ describe('accessibility', { concurrency: Number(process.env.E2E_CONCURRENCY ?? 5
     await fake?.stop();
   });
 
-  for (const [screen, options] of Object.entries({ ...SCREENS, tiny: { viewport: { width: 320, height: 480 }, hasTouch: true, isMobile: true } })) {
-    for (const colorScheme of screen === 'desktop' ? ['light', 'dark'] : ['light']) {
-      for (const [state, [order, ready]] of Object.entries(STATES)) {
-        test(`${state} on ${screen}, ${colorScheme}`, { timeout: 60000 }, async () => {
-          const url = await fake.set(`${state}-${screen}-${colorScheme}`, { title: 'Biology 2: How plants store light', ...order });
-          const page = await openPage(browser, url, { ...options, colorScheme, reducedMotion: 'reduce' });
-          try {
-            await ready(page);
-            assert.deepEqual(await violations(page), []);
-            assert.equal(await sideScroll(page), 0, 'scrolls sideways');
-            assert.deepEqual(await clipped(page, 20), []);
-            const small = await page.evaluate(() => Array.from(document.querySelectorAll('button')).filter((e) => e.checkVisibility())
+  // A page is made once and looked at on every screen of its kind.
+  for (const [kind, options, looks] of LOOKS) {
+    for (const [state, [order, ready]] of Object.entries(STATES)) {
+      test(`${state}, ${kind}`, { timeout: 120000 }, async () => {
+        const id = `${state}-${kind}`;
+        const url = await fake.set(id, { title: 'Biology 2: How plants store light', ...order });
+        if (order.over) {
+          await fake.set(id, { air: 'end', state: 'ended' });
+        }
+        const page = await openPage(browser, url, { ...options, reducedMotion: 'reduce' });
+        try {
+          await ready(page);
+          for (const [screen, viewport, colorScheme] of looks) {
+            await page.setViewportSize(viewport);
+            await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+            const where = `on ${screen}, ${colorScheme}`;
+            assert.deepEqual(await violations(page), [], where);
+            assert.equal(await sideScroll(page), 0, `scrolls sideways ${where}`);
+            assert.deepEqual(await clipped(page, 20), [], where);
+            const small = await page.evaluate(() => Array.from(document.querySelectorAll('button, .timeline')).filter((e) => e.checkVisibility())
               .filter((e) => Math.min(e.offsetWidth, e.offsetHeight) < (matchMedia('(pointer: coarse)').matches ? 44 : 24)).map((e) => e.id));
-            assert.deepEqual(small, [], 'targets too small');
-          } finally {
-            await page.context().close();
+            assert.deepEqual(small, [], `targets too small ${where}`);
           }
-        });
-      }
+        } finally {
+          await page.context().close();
+        }
+      });
     }
   }
 

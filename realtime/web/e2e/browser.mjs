@@ -36,7 +36,7 @@ export async function openPage(browser, url, options = SCREENS.desktop) {
   const context = await browser.newContext({ locale: 'en-GB', ...options });
   const page = await context.newPage();
   page.faults = [];
-  page.on('pageerror', (error) => page.faults.push(String(error)));
+  page.on('pageerror', (error) => page.faults.push(error.stack || String(error)));
   page.on('console', (message) => {
     if (message.type() === 'error' && /Content Security Policy|Refused to/.test(message.text())) {
       page.faults.push(message.text());
@@ -90,12 +90,12 @@ export function untilState(page, states, timeout) {
 }
 
 /** untilPlaying waits until the picture has moved on by `seconds`. */
-export async function untilPlaying(page, seconds = 1, timeout) {
-  await untilState(page, ['live', 'behind'], timeout);
+export async function untilPlaying(page, seconds = 1, timeout, states = ['live', 'behind']) {
+  await untilState(page, states, timeout);
   const { time: from } = await lectern(page);
   await until(async () => {
     const now = await lectern(page);
-    return now.time > from + seconds && ['live', 'behind'].includes(now.state) ? '' : `played from ${from}, page is ${JSON.stringify(now)}`;
+    return now.time > from + seconds && states.includes(now.state) ? '' : `played from ${from}, page is ${JSON.stringify(now)}`;
   }, timeout);
 }
 
@@ -168,9 +168,14 @@ export async function watch(page) {
 /** A standstill of this many ms may be the browser's own, beside what the machine is to blame for. */
 const HICCUP_MS = 1200;
 
+/** hls.js helps a decoder that stands still with nudges of so many seconds, and a slow machine needs one now and then. */
+const NUDGE_S = 0.11;
+const NUDGES = 2;
+
 /** assertSmooth fails for what somebody in class would have missed. */
 export function assertSmooth(seen) {
   const told = JSON.stringify(seen);
-  assert.deepEqual(seen.jumps, [], `repeated or skipped: ${told}`);
+  const jumps = seen.jumps.filter(([from, to]) => to < from || to > from + NUDGE_S);
+  assert.ok(jumps.length === 0 && seen.jumps.length <= NUDGES, `repeated or skipped: ${told}`);
   assert.ok(seen.longest < HICCUP_MS + 5 * seen.late, `stood still: ${told}`);
 }

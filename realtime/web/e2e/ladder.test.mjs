@@ -177,8 +177,11 @@ withPage('sound only stops the video bytes', async (page) => {
   await until(async () => ((await lectern(page)).width > 0 ? '' : 'no picture'));
   await untilPlaying(page, 1);
   assert.equal((await quality(page)).choice, 'auto');
-  const { latency } = await lectern(page);
-  assert.ok(latency < 8, `${latency} s behind`);
+  await until(async () => {
+    await page.keyboard.press('End'); // a slow machine does not start at the live position
+    const { latency } = await lectern(page);
+    return latency < 8 ? '' : `${latency} s behind`;
+  });
   assert.equal(await page.locator('#sound-only').isVisible(), false);
 });
 
@@ -341,7 +344,7 @@ for (const [name, screen, colorScheme] of [['desktop', SCREENS.desktop, 'light']
   }, { screen: { ...screen, colorScheme, reducedMotion: 'reduce' } });
 }
 
-describe('ladder', { concurrency: Number(process.env.E2E_CONCURRENCY ?? 5) }, () => {
+describe('ladder', { concurrency: Number(process.env.E2E_CONCURRENCY ?? 4) }, () => {
   before(async () => {
     fake = await startFake();
     browser = await launchBrowser();

@@ -2,7 +2,7 @@
 // for people to look at: node screenshots.mjs FOLDER [screen…]
 
 import { mkdir } from 'node:fs/promises';
-import { choose, launchBrowser, openPage, SCREENS, untilPlaying, untilState } from './browser.mjs';
+import { choose, launchBrowser, openPage, SCREENS, untilPlaying, untilState, wake } from './browser.mjs';
 import { startFake } from './fake.mjs';
 
 const [folder = 'shots', ...only] = process.argv.slice(2);
@@ -76,6 +76,44 @@ try {
         await fake.set(`l-${id}`, { state: 'ended', air: 'end' });
         await untilState(p, 'ended');
       });
+      const long = await fake.set(`p-${id}`, { title, state: 'live', low: true, past: 2700, dvr: 0, storyboard: true, captions: true, ladder: true, air: 'on' });
+      await shoot(`${id}-timeline`, long, look, async (p) => {
+        await untilPlaying(p, 2);
+        await p.waitForSelector('#seek:visible', { state: 'attached' });
+        await wake(p);
+      });
+      await shoot(`${id}-past`, long, look, async (p) => {
+        await untilPlaying(p, 1);
+        await p.waitForSelector('#seek:visible', { state: 'attached' });
+        await p.locator('#timeline').focus();
+        for (let i = 0; i < 12; i += 1) {
+          await p.keyboard.press('PageDown');
+        }
+        await untilState(p, 'behind');
+        await untilPlaying(p, 1);
+        if (!options.hasTouch) {
+          const box = await p.locator('#timeline').boundingBox();
+          for (let i = 0; i < 20; i += 1) {
+            await p.mouse.move(box.x + box.width * 0.6 + i, box.y + box.height / 2);
+            await p.waitForTimeout(50);
+          }
+        }
+      });
+      await fake.set(`p-${id}`, { air: 'end', state: 'ended' });
+      await shoot(`${id}-recording`, long, look, async (p) => {
+        await untilPlaying(p, 1, undefined, ['recording']);
+        await p.keyboard.press('l');
+        await p.waitForTimeout(1500);
+        await wake(p);
+      });
+      await shoot(`${id}-over`, long, look, async (p) => {
+        await untilPlaying(p, 1, undefined, ['recording']);
+        await p.keyboard.press('End');
+        await untilState(p, 'ended');
+        await p.waitForSelector('#again:visible');
+      });
+      const guarded = await fake.set(`g-${id}`, { title, state: 'live', access: 'token', air: 'on' });
+      await shoot(`${id}-locked`, guarded, look, (p) => untilState(p, 'locked'));
       await shoot(`${id}-404`, `${fake.url}/watch/nothing`, look);
       if (screen === 'desktop') {
         await shoot(`${id}-help`, waiting, look, async (p) => {

@@ -3,19 +3,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { expected, frugal } from '../assets/watch/bandwidth.mjs';
-import { between, pause } from '../assets/watch/class-info.mjs';
+import { between, lockOf, pause } from '../assets/watch/class-info.mjs';
 import { offersOf, parseMultivariant, sizeOf } from '../assets/watch/multivariant.mjs';
+import { dateOf, firstDate, positionOf } from '../assets/watch/program-date.mjs';
 import { entries, inForce, readChoice, short, spokenChoice } from '../assets/watch/quality-choice.mjs';
 import { backOff, remedy } from '../assets/watch/recovery.mjs';
 import { serverClock } from '../assets/watch/server-clock.mjs';
+import { parseStoryboard, pictureAt } from '../assets/watch/storyboard.mjs';
 import { countdown, startTime } from '../assets/watch/time-words.mjs';
+import { fromFragment, readToken, renewalOf, withoutToken, withToken } from '../assets/watch/token-text.mjs';
 import { shouldPlay, viewOf } from '../assets/watch/view.mjs';
-import { message, seconds, spoken, status } from '../assets/watch/words.mjs';
+import { clock as clockWords, lengthWords, message, moment, momentWords, seconds, spoken, status } from '../assets/watch/words.mjs';
 
 const MINUTE = 60000;
 const HOUR = 60 * MINUTE;
 
-const idle = { started: false, advancing: false, paused: false, blocked: false, ended: false, ahead: 0, lag: null };
+const idle = { started: false, advancing: false, paused: false, blocked: false, ended: false, ahead: 0, lag: null, replay: false };
 const playing = { ...idle, started: true, advancing: true, ahead: 2, lag: 0.2 };
 const stalled = { ...idle, started: true, lag: 9 };
 
@@ -43,9 +46,22 @@ test('viewOf', async (t) => {
     ['the playlist knows first', 'live', { ...stalled, ended: true }, 'ended'],
     ['removed', 'live', { ...idle, gone: true }, 'connecting'],
   ];
+  cases.push(
+    ['in the past', 'live', { ...playing, lag: 300, replay: true }, 'behind'],
+    ['in the past, near live', 'live', { ...playing, lag: 1, replay: true }, 'behind'],
+    ['in the past, not known how far', 'live', { ...playing, lag: null, replay: true }, 'behind'],
+    ['on the way to the past', 'live', { ...idle, replay: true }, 'connecting'],
+    ['in the past of a class that has ended', 'ended', { ...playing, lag: null, replay: true, finished: true }, 'recording'],
+    ['a recording', 'ended', { ...playing, lag: null, replay: true, finished: true }, 'recording'],
+    ['a recording, sought', 'ended', { ...stalled, lag: null, replay: true }, 'connecting'],
+    ['a recording, paused', 'ended', { ...stalled, lag: null, paused: true, replay: true }, 'paused'],
+    ['a recording at its end', 'ended', { ...stalled, lag: null, ended: true, replay: true }, 'ended'],
+  );
   for (const [name, state, media, want, before] of cases) {
     await t.test(name, () => assert.equal(viewOf({ state, gone: false }, media, before), want));
   }
+  await t.test('locked', () => assert.equal(viewOf({ state: 'live', gone: false, locked: 'needed' }, idle), 'locked'));
+  await t.test('locked, still something to see', () => assert.equal(viewOf({ state: 'live', gone: false, locked: 'expired' }, playing), 'live'));
   await t.test('gone', () => assert.equal(viewOf({ state: 'live', gone: true }, idle), 'gone'));
   await t.test('gone but playing', () => assert.equal(viewOf({ state: 'live', gone: true }, playing), 'live'));
 });
@@ -58,6 +74,7 @@ test('shouldPlay', () => {
   assert.equal(shouldPlay({ ...cls, state: 'ended' }, 'ended'), false);
   assert.equal(shouldPlay({ ...cls, hls: undefined }, 'connecting'), false);
   assert.equal(shouldPlay({ ...cls, gone: true }, 'gone'), false);
+  assert.equal(shouldPlay({ ...cls, locked: 'expired' }, 'connecting'), false);
 });
 
 test('backOff grows, is bounded and never in step', () => {
@@ -87,6 +104,9 @@ test('pause is polite', () => {
   assert.ok(pause('waiting', { startsAt: 2 * HOUR }, 0)[0] >= 10000);
   assert.ok(pause('live', soon, 0)[0] >= 5000);
   assert.equal(between([2, 6], () => 0.5), 4);
+  assert.ok(pause('locked', { state: 'live', startsAt: null }, 0)[0] >= 30000);
+  assert.ok(pause('ended', { state: 'ended', startsAt: null }, 0)[0] >= 30000);
+  assert.ok(pause('ended', { state: 'live', startsAt: null }, 0)[1] <= 5000, 'the playlist knew first');
 });
 
 test('serverClock believes the freshest answer', () => {
@@ -214,4 +234,76 @@ test('expected', () => {
     assert.equal(expected(measured, connection), want);
   }
   assert.deepEqual([frugal(undefined), frugal({}), frugal({ saveData: true })], [false, false, true]);
+});
+
+test('tokens', () => {
+  const text = 'v1.k2.1000.5000.abcdefgh1.bio-2.Zm9v_-';
+  assert.deepEqual(readToken(text), { text, issued: 1000e3, expires: 5000e3, cls: 'bio-2' });
+  assert.equal(renewalOf(readToken(text)), 4000e3);
+  for (const bad of [null, '', 'v2.k2.1000.5000.abcdefgh1.bio.x', 'v1.k2.1000.abcdefgh1.bio.x', 'v1.k2.1000.5000.short.bio.x', 'v1.k2.x.5000.abcdefgh1.bio.x',
+    'v1.k2.1000.5000.abcdefgh1.a/b.x', `${text}/../..`, `${text}?x`]) {
+    assert.equal(readToken(bad), null, String(bad));
+  }
+  assert.equal(fromFragment(`#t=${text}`), text);
+  assert.equal(fromFragment('#elsewhere'), null);
+  for (const [plain, guarded] of [
+    ['/live/bio/index.m3u8', `/t/${text}/live/bio/index.m3u8`],
+    ['https://cdn.example/live/bio/s1.m4s?_HLS_msn=4', `https://cdn.example/t/${text}/live/bio/s1.m4s?_HLS_msn=4`],
+    ['/api/v1/classes', '/api/v1/classes'],
+    ['https://cdn.example/x?u=/live/', 'https://cdn.example/x?u=/live/'],
+  ]) {
+    assert.equal(withToken(plain, text), guarded);
+    assert.equal(withoutToken(guarded), plain);
+    assert.equal(withToken(withToken(plain, 'v1.old'), text), guarded);
+  }
+  assert.equal(lockOf({ access: 'public', hls: '/x' }, { has: false }), null);
+  assert.equal(lockOf({ access: 'token', hls: '/x' }, { has: true }), null);
+  assert.equal(lockOf({ access: 'token' }, { has: false }), 'needed');
+  assert.equal(lockOf({ access: 'token' }, { has: true }), 'expired');
+});
+
+test('dates of a playlist', () => {
+  // Ten seconds, an interruption of a minute, and two more.
+  const list = [0, 2, 4, 6, 8].map((start) => ({ start, duration: 2, programDateTime: 1000 * start }));
+  list.push({ start: 10, duration: 2, programDateTime: 70000 });
+  for (const [date, want] of [[-5000, 0], [0, 0], [3500, 3.5], [9999, 9.999], [10000, 10], [40000, 10], [70000, 10], [71500, 11.5], [72000, null]]) {
+    assert.equal(positionOf(list, date), want, String(date));
+  }
+  for (const [position, want] of [[-1, -1000], [0, 0], [3.5, 3500], [10, 70000], [11, 71000], [13, 73000]]) {
+    assert.equal(dateOf(list, position), want, String(position));
+  }
+  assert.equal(dateOf([], 3), null);
+  assert.equal(dateOf([{ start: 0, duration: 2, programDateTime: null }], 1), null);
+  assert.equal(firstDate('#EXTM3U\n#EXT-X-PROGRAM-DATE-TIME:2030-03-04T09:00:16.100Z\n#EXTINF:2,\nx\n#EXT-X-PROGRAM-DATE-TIME:2031-01-01T00:00:00Z\n'), Date.UTC(2030, 2, 4, 9, 0, 16, 100));
+  assert.equal(firstDate('#EXTM3U\n#EXT-X-PROGRAM-DATE-TIME:2030-03-'), null);
+  assert.equal(firstDate('#EXTM3U\n'), null);
+});
+
+test('storyboards', () => {
+  const text = 'WEBVTT\n\n2030-03-04T09:00:00.000Z\n00:00:00.000 --> 00:00:10.000\nsheet-1.jpg#xywh=0,0,160,90\n\n'
+    + '2030-03-04T09:00:10.000Z\n00:00:10.000 --> 00:00:20.000\nsheet-1.jpg#xywh=160,0,160,90\n\n'
+    + 'chapter\n00:00:10.000 --> 00:00:20.000\nsheet-1.jpg#xywh=160,0,160,90\n\nNOTE nothing\n\n00:00:20.000 --> 00:00:30.000\ntext\n';
+  const cues = parseStoryboard(text, 'https://x/live/bio/storyboard.vtt');
+  assert.equal(cues.length, 2);
+  const at = Date.UTC(2030, 2, 4, 9);
+  assert.equal(pictureAt(cues, at - 1), null);
+  assert.equal(pictureAt(cues, at + 9999).x, 0);
+  assert.deepEqual(pictureAt(cues, at + 60000), { date: at + 10000, url: 'https://x/live/bio/sheet-1.jpg', x: 160, y: 0, width: 160, height: 90 });
+});
+
+test('words of the timeline', () => {
+  for (const [ms, want] of [[0, '0:00'], [5000, '0:05'], [-65000, '-1:05'], [3845000, '1:04:05'], [-400, '0:00']]) {
+    assert.equal(clockWords(ms), want);
+  }
+  for (const [ms, want] of [[0, '0 seconds'], [1000, '1 second'], [62000, '1 minute 2 seconds'], [7200000, '2 hours'], [3661000, '1 hour 1 minute 1 second']]) {
+    assert.equal(lengthWords(ms), want);
+  }
+  const past = { kind: 'past', from: 0, to: 600000, at: 0 };
+  assert.equal(moment(past, 599000), 'Live');
+  assert.equal(moment(past, 540000), '-1:00');
+  assert.equal(momentWords(past, 599000, 0), 'Live');
+  assert.match(momentWords(past, 540000, Date.UTC(2030, 2, 4, 9)), /^1 minute behind live, \d/);
+  const recording = { kind: 'recording', from: 0, to: 600000, at: 0 };
+  assert.equal(moment(recording, 65000), '1:05 / 10:00');
+  assert.equal(momentWords(recording, 65000, null), '1 minute 5 seconds of 10 minutes');
 });

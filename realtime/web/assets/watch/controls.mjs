@@ -40,7 +40,7 @@ export function controls(stage, video, sound) {
   });
 
   return ({ view, media }) => {
-    bar.hidden = !(media.started || media.blocked) || view === 'ended' || view === 'gone';
+    bar.hidden = !(media.started || media.blocked) || view === 'ended' || view === 'gone' || view === 'locked';
     bigPlay.hidden = view !== 'paused';
     label(play, video.paused ? 'Play' : 'Pause', 'k');
     play.dataset.on = String(!video.paused);

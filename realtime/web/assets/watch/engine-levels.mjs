@@ -163,6 +163,7 @@ export function keepLevels(hls, Hls, offers, { wish, frugal }) {
 
   return {
     lacks,
+    usable: (level) => !shelved(level),
     /** supervise is called a few times a second. */
     supervise() {
       const loading = hls.levels[hls.loadLevel];

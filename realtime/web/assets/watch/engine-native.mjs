@@ -6,20 +6,36 @@ export function canPlayNatively(video) {
 }
 
 /** nativeEngine has the same shape as hlsEngine. */
-export function nativeEngine(video, url, { onReady, report }) {
+export function nativeEngine(video, url, { onReady, report }, pass, place) {
   const listening = new AbortController();
   const on = (type, listen) => video.addEventListener(type, listen, { signal: listening.signal });
-  on('loadedmetadata', onReady);
+  let wanted = place; // until the video is there
+
+  on('loadedmetadata', () => {
+    if (wanted.kind === 'recording') {
+      video.currentTime = wanted.at;
+    } else if (wanted.kind === 'past' && startDate() !== null) {
+      video.currentTime = (wanted.date - startDate()) / 1000;
+    }
+    wanted = { kind: 'live' };
+    onReady();
+  });
   on('error', () => {
     const code = video.error?.code;
     report(code === MediaError.MEDIA_ERR_DECODE ? 'media' : 'network');
   });
 
   function load() {
-    video.src = url;
+    video.src = pass.wire(url);
     video.load();
   }
   const edge = () => (video.seekable.length ? video.seekable.end(video.seekable.length - 1) : null);
+
+  function startDate() {
+    const date = video.getStartDate?.().getTime();
+    return Number.isFinite(date) ? date : null;
+  }
+  const dateAt = (position) => (startDate() === null ? null : startDate() + position * 1000);
   load();
 
   return {
@@ -31,10 +47,21 @@ export function nativeEngine(video, url, { onReady, report }) {
       const end = edge();
       return end === null || Number.isFinite(video.duration) ? null : Math.max(0, end - video.currentTime - 12);
     },
-    playingDate() {
-      const start = video.getStartDate?.().getTime();
-      return Number.isFinite(start) ? start + video.currentTime * 1000 : null;
+    playingDate: () => dateAt(video.currentTime),
+    span() {
+      const from = video.seekable.length ? dateAt(video.seekable.start(0)) : null;
+      return from === null ? null : { from, to: dateAt(edge()) };
     },
+    dateAt,
+    seek(date) {
+      const span = this.span();
+      if (span === null || date < span.from || date > span.to) {
+        return false;
+      }
+      video.currentTime = (date - startDate()) / 1000;
+      return true;
+    },
+    linger() {},
     finished: () => Number.isFinite(video.duration) && video.readyState > 0,
     reload: load,
     resetDecoder: load,
@@ -43,6 +70,9 @@ export function nativeEngine(video, url, { onReady, report }) {
       if (end !== null) {
         video.currentTime = end;
       }
+    },
+    skip() {
+      video.currentTime += 2;
     },
     destroy() {
       listening.abort();

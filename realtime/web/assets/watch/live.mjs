@@ -3,27 +3,31 @@
 import { BEHIND_AFTER } from './view.mjs';
 import { seconds, status } from './words.mjs';
 
-export function liveBadge(player) {
+/** liveBadge shows it; leave is called before it takes the viewer elsewhere. */
+export function liveBadge(player, leave) {
   const badge = document.getElementById('live');
   const behind = document.getElementById('behind');
   const line = document.getElementById('status');
   const button = document.getElementById('jump');
 
   function jump() {
-    if (!button.hidden) {
-      const focused = document.activeElement === button;
-      player.jumpToLive();
-      button.hidden = true;
-      if (focused) {
-        document.getElementById('play').focus();
-      }
+    if (button.hidden) {
+      return false;
     }
+    const focused = document.activeElement === button;
+    leave();
+    player.jumpToLive();
+    button.hidden = true;
+    if (focused) {
+      document.getElementById('play').focus();
+    }
+    return true;
   }
   button.addEventListener('click', jump);
 
-  function render({ view, media, latency }) {
+  function render({ cls, view, media, latency }) {
     const on = view === 'live';
-    const shown = media.started && (on || view === 'behind' || view === 'paused');
+    const shown = media.started && (on || view === 'behind' || (view === 'paused' && media.lag !== null));
     badge.hidden = !shown;
     badge.dataset.on = String(on);
     const text = latency === null ? '' : `${seconds(latency)} behind`;
@@ -31,7 +35,8 @@ export function liveBadge(player) {
     behind.hidden = !shown || text === '';
     write(line, status(view, latency));
     line.hidden = line.textContent === '';
-    button.hidden = !(shown && media.lag !== null && media.lag > BEHIND_AFTER);
+    const past = media.past && cls.state !== 'ended' && view !== 'ended' && view !== 'recording';
+    button.hidden = !past && !(shown && media.lag !== null && media.lag > BEHIND_AFTER);
   }
   render.jump = jump;
   return render;

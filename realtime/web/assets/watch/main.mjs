@@ -2,13 +2,16 @@
 //
 //   class-info.mjs    asks the server what state the class is in ──┐
 //   player.mjs        plays, recovers, says how it is going ───────┼─> view.mjs decides which ONE state
-//                     (by engine-hls.mjs or engine-native.mjs)     │   the page is in; the rest shows it
-//                     engine-levels.mjs keeps hls.js to what       │
-//                     offers.mjs finds on offer                    │
+//     by engine-hls.mjs or engine-native.mjs                       │   the page is in; the rest shows it
+//     engine-levels.mjs keeps hls.js to what offers.mjs finds on   │
+//     offer, engine-link.mjs and link.mjs to what the link carries │
+//     past.mjs and program-date.mjs find the way back              │
 //   server-clock.mjs  tells how late the picture is ───────────────┘
+//   pass.mjs, token-text.mjs  the viewer's token, where one is needed
 //
 //   overlay.mjs     the message over the picture     controls.mjs, captions.mjs  the buttons
 //   live.mjs        LIVE, behind, jump to live       shortcuts.mjs, idle.mjs     keyboard, hiding
+//   seek.mjs, storyboard.mjs  the timeline           recording.mjs               after the end
 //   sound.mjs       starting with or without sound   announce.mjs                screen readers
 //   quality-menu.mjs, quality-choice.mjs  the rung   bandwidth.mjs               the first guess
 //   words.mjs, time-words.mjs  every sentence        recovery.mjs, screen.mjs    helpers of one part
@@ -24,12 +27,16 @@ import { controls } from './controls.mjs';
 import { idle } from './idle.mjs';
 import { liveBadge } from './live.mjs';
 import { overlay } from './overlay.mjs';
+import { createPass } from './pass.mjs';
 import { createPlayer } from './player.mjs';
 import { recallChoice } from './quality-choice.mjs';
 import { qualityMenu } from './quality-menu.mjs';
+import { recording } from './recording.mjs';
+import { timeline } from './seek.mjs';
 import { serverClock } from './server-clock.mjs';
 import { shortcuts } from './shortcuts.mjs';
 import { sound } from './sound.mjs';
+import { storyboard } from './storyboard.mjs';
 import { viewOf, shouldPlay } from './view.mjs';
 
 const TICK_MS = 250;
@@ -39,11 +46,13 @@ const stage = document.getElementById('stage');
 const video = document.getElementById('video');
 
 const clock = serverClock();
+const pass = createPass(page.dataset.id, page.dataset.access === 'token', clock);
 const voice = sound(video);
-const player = createPlayer(video, page.dataset.hlsModule, voice, recallChoice());
+const player = createPlayer(video, page.dataset.hlsModule, voice, recallChoice(), pass, () => info.doubt());
 
 let view = viewOf(initialClass(), player.sample());
-const info = followClass(page.dataset.classUrl, initialClass(), clock, () => view);
+const info = followClass(page.dataset.classUrl, initialClass(), clock, () => view, pass);
+const replay = recording(player, page.dataset.state === 'ended');
 
 /** latency is how old the picture on screen is, in seconds, or null if unknown. */
 function latency() {
@@ -51,28 +60,45 @@ function latency() {
   return date === null ? null : Math.max(0, (clock.now() - date) / 1000);
 }
 
-const live = liveBadge(player);
 const announce = announcer();
+const line = timeline(player, pass, { say: announce.say, pictures: storyboard(pass) });
+const live = liveBadge(player, line.drop);
 const renderers = [
-  overlay(clock),
+  overlay(clock, () => {
+    line.drop();
+    replay.play(info.current());
+  }),
   live,
   controls(stage, video, voice),
+  line,
   captions(video),
   qualityMenu(stage, player, { say: announce.say, changed: tick }),
   announce,
 ];
-shortcuts(stage, { jumpToLive: live.jump });
+// Where there is no timeline L is what it was before there were timelines.
+shortcuts({
+  jumpToLive: () => live.jump() || line.seekToEnd(),
+  seekBy: (seconds) => line.seekBy(seconds) || (seconds > 0 && live.jump()),
+  seekToStart: line.seekToStart,
+});
 idle(stage, video);
 
 function tick() {
   const cls = info.current();
   if (shouldPlay(cls, view)) {
-    player.start(cls.hls);
+    player.start(cls);
   }
   const media = player.sample();
   view = viewOf(cls, media, view);
+  replay.follow(cls, view);
+  if (view === 'locked') {
+    player.stop();
+  }
+  if (cls.thumbnail && pass.needed && !video.poster) {
+    video.poster = pass.wire(cls.thumbnail);
+  }
   player.supervise(cls.state);
-  const scene = { cls, media, view, latency: latency(), quality: player.quality() };
+  const scene = { cls, media, view, latency: latency(), quality: player.quality(), recorded: replay.there };
   page.dataset.view = view;
   for (const render of renderers) {
     render(scene);
@@ -80,21 +106,25 @@ function tick() {
 }
 
 function initialClass() {
-  const { state, startsAt, hls } = page.dataset;
-  return { state, startsAt: startsAt ? Date.parse(startsAt) : null, hls, gone: false };
+  const { state, startsAt, hls, dvr, access } = page.dataset;
+  return {
+    state, startsAt: startsAt ? Date.parse(startsAt) : null, hls, dvr, gone: false,
+    locked: access === 'token' && !pass.has ? 'needed' : null,
+  };
 }
 
 info.onChange((now, before) => {
   if (now.state === 'live' && before.state !== 'live') {
     player.kick();
   }
-  if (now.state === 'live' && before.state === 'ended') {
+  if (now.state !== 'ended' && before.state === 'ended') {
     player.stop();
   }
   tick();
 });
+pass.onNew(info.ask);
 setInterval(tick, TICK_MS);
-for (const type of ['play', 'playing', 'pause', 'ended', 'volumechange']) {
+for (const type of ['play', 'playing', 'pause', 'ended', 'volumechange', 'seeked']) {
   video.addEventListener(type, tick);
 }
 video.textTracks.addEventListener('change', tick);
@@ -108,6 +138,7 @@ Object.defineProperty(window, 'lectern', {
     get state() { return view; },
     get hls() { return player.hls; },
     get quality() { return player.quality(); },
+    get timeline() { return player.timeline(); },
     refresh: player.refresh,
   }),
 });

@@ -12,9 +12,11 @@ const OFTEN = [15000, 30000];
 /**
  * followOffers keeps what the class offers.
  *
+ * @param pass  see pass.mjs
+ *
  * current() is { rungs, urls, sound } (see multivariant.mjs) or null while unknown.
  */
-export function followOffers() {
+export function followOffers(pass) {
   let url = null;
   let now = null;
   let timer = 0;
@@ -40,7 +42,7 @@ export function followOffers() {
       return null;
     }
     try {
-      const next = await fetchOffers(url);
+      const next = await fetchOffers(url, pass);
       if (mine === generation && next !== null) {
         learn(next);
       }
@@ -87,12 +89,12 @@ export function followOffers() {
   };
 }
 
-async function fetchOffers(url) {
+async function fetchOffers(url, pass) {
   const abort = new AbortController();
   const timeout = setTimeout(() => abort.abort(), TIMEOUT_MS);
   try {
-    const response = await fetch(url, { signal: abort.signal, cache: 'no-cache' });
-    return response.ok ? parseMultivariant(await response.text(), response.url) : null;
+    const response = await fetch(pass.wire(url), { signal: abort.signal, cache: 'no-cache' });
+    return response.ok ? parseMultivariant(await response.text(), pass.plain(response.url)) : null;
   } finally {
     clearTimeout(timeout);
   }

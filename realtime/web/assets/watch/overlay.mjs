@@ -5,8 +5,10 @@ import { message } from './words.mjs';
 /** How long nothing may move before a short hiccup is worth a message. */
 const PATIENCE_MS = 600;
 
-export function overlay(clock) {
+/** overlay shows it; again plays the recording from its beginning. */
+export function overlay(clock, again) {
   const box = document.getElementById('overlay');
+  const button = document.getElementById('again');
   const parts = {};
   for (const name of ['eyebrow', 'headline', 'countdown', 'detail']) {
     parts[name] = document.getElementById(name);
@@ -14,7 +16,13 @@ export function overlay(clock) {
   let since = 0;
   let last = '';
 
-  return ({ view, cls, media }) => {
+  button.addEventListener('click', () => {
+    again();
+    document.getElementById('play').focus({ focusVisible: false });
+  });
+
+  return ({ view, cls, media, recorded }) => {
+    button.hidden = !(view === 'ended' && recorded);
     if (view !== last) {
       last = view;
       since = performance.now();

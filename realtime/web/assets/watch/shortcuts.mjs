@@ -2,8 +2,12 @@
 // some speech input programs.
 
 const OFF_KEY = 'lectern.shortcuts-off';
+/** How far J, L and the arrows go, in seconds. */
+const STEP_S = 10;
+/** These may be held down. */
+const SEEKING = /^(j|l|ArrowLeft|ArrowRight)$/i;
 
-export function shortcuts(stage, { jumpToLive }) {
+export function shortcuts({ jumpToLive, seekBy, seekToStart }) {
   const dialog = document.getElementById('help');
   const choice = document.getElementById('shortcuts-on');
   choice.checked = read() !== '1';
@@ -22,18 +26,25 @@ export function shortcuts(stage, { jumpToLive }) {
     c: press('captions'),
     f: press('fullscreen'),
     q: press('quality'),
-    l: jumpToLive,
+    j: () => seekBy(-STEP_S),
+    l: () => seekBy(STEP_S),
+    arrowleft: () => seekBy(-STEP_S),
+    arrowright: () => seekBy(STEP_S),
+    home: seekToStart,
+    end: jumpToLive,
     '?': () => dialog.showModal(),
   };
 
   document.addEventListener('keydown', (event) => {
-    const run = keys[event.key.length === 1 ? event.key.toLowerCase() : ''];
-    if (!run || !choice.checked || dialog.open || event.defaultPrevented || event.repeat
+    const run = keys[event.key.toLowerCase()];
+    const again = event.repeat && !SEEKING.test(event.key);
+    if (!run || !choice.checked || dialog.open || event.defaultPrevented || again || event.shiftKey && event.key.length > 1
       || event.ctrlKey || event.metaKey || event.altKey || isFor(event)) {
       return;
     }
-    event.preventDefault();
-    run();
+    if (run() !== false) {
+      event.preventDefault();
+    }
   });
 }
 
@@ -43,7 +54,8 @@ function isFor({ key, target }) {
     return false;
   }
   const typing = target.closest('textarea, select, [contenteditable], input:not([type=range]):not([type=checkbox])');
-  return Boolean(typing) || key === ' ' && Boolean(target.closest('button, a, summary, input'));
+  return Boolean(typing) || key === ' ' && Boolean(target.closest('button, a, summary, input'))
+    || key.length > 1 && Boolean(target.closest('input, [role=menu]'));
 }
 
 function read() {

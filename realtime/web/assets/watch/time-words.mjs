@@ -19,6 +19,11 @@ export function startTime(at, now, locale = undefined) {
   return `${date}, ${time}`;
 }
 
+/** dayTime is "10:42:07". */
+export function dayTime(at, locale = undefined) {
+  return new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit', second: '2-digit' }).format(at);
+}
+
 /** countdown is "in 3 days", "in 2 h 05 min", "in 12 min 30 s" or "in 9 s". */
 export function countdown(ms) {
   const left = Math.max(0, Math.ceil(ms / SECOND) * SECOND);

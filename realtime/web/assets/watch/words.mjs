@@ -1,6 +1,9 @@
 // Every sentence that scripts put on the page, in one place.
 
-import { countdown, startTime } from './time-words.mjs';
+import { countdown, dayTime, startTime } from './time-words.mjs';
+
+/** Less than this behind live is called live. */
+const LIVE_MS = 4000;
 
 /** headline and detail of the message over the picture; null shows none. */
 export function message(view, cls, now) {
@@ -18,6 +21,10 @@ export function message(view, cls, now) {
       return { headline: 'This class has ended', detail: 'Thank you for watching.' };
     case 'gone':
       return { headline: 'This class is no longer here', detail: 'Ask your teacher for a new link.' };
+    case 'locked':
+      return cls.locked === 'expired'
+        ? { headline: 'Your link has expired', detail: 'Ask your teacher for a new one. Opened here, it continues by itself.' }
+        : { headline: 'This class needs a link from your teacher', detail: 'The link is longer than the address of this page. Check that you copied all of it.' };
     default:
       return null;
   }
@@ -48,8 +55,10 @@ export function status(view, latency) {
     case 'live': return `Live${behind}`;
     case 'behind': return latency === null ? 'Behind the live lesson' : `${seconds(latency)} behind the live lesson`;
     case 'paused': return 'Paused';
+    case 'recording': return 'Recording';
     case 'interrupted': return 'Interrupted';
     case 'ended': return 'Ended';
+    case 'locked': return 'For viewers with a link';
     default: return '';
   }
 }
@@ -60,10 +69,12 @@ export function spoken(view) {
     case 'waiting': return 'Waiting for the class to start.';
     case 'connecting': return 'Connecting.';
     case 'live': return 'The class is live.';
-    case 'behind': return 'You are behind the live lesson. Press L to jump to live.';
+    case 'behind': return 'You are behind the live lesson. Press End to jump to live.';
+    case 'recording': return 'This is the recording of the class.';
     case 'interrupted': return 'The teacher’s connection dropped. The video continues by itself.';
     case 'ended': return 'This class has ended.';
     case 'gone': return 'This class is no longer here.';
+    case 'locked': return 'This class needs a link from your teacher.';
     default: return '';
   }
 }
@@ -74,4 +85,37 @@ export function seconds(s) {
     return `${s.toFixed(1)} s`;
   }
   return s < 120 ? `${Math.round(s)} s` : `${Math.round(s / 60)} min`;
+}
+
+/** clock writes a length of time: 4:05, 1:04:05. Negative ones get a sign. */
+export function clock(ms) {
+  const all = Math.round(Math.abs(ms) / 1000);
+  const two = (n) => String(n).padStart(2, '0');
+  const [h, m, s] = [Math.floor(all / 3600), Math.floor(all / 60) % 60, all % 60];
+  return `${ms < 0 && all > 0 ? '-' : ''}${h ? `${h}:${two(m)}` : m}:${two(s)}`;
+}
+
+/** lengthWords says a length of time: 1 hour 4 minutes 5 seconds. */
+export function lengthWords(ms) {
+  const all = Math.round(Math.abs(ms) / 1000);
+  const parts = [[Math.floor(all / 3600), 'hour'], [Math.floor(all / 60) % 60, 'minute'], [all % 60, 'second']];
+  const said = parts.filter(([n]) => n > 0).map(([n, unit]) => `${n} ${unit}${n === 1 ? '' : 's'}`);
+  return said.join(' ') || '0 seconds';
+}
+
+/** momentWords says where on a timeline a time is; date is its date, null if unknown. */
+export function momentWords({ kind, to }, at, date) {
+  const when = date === null ? '' : `, ${dayTime(date)}`;
+  if (kind === 'recording') {
+    return `${lengthWords(at)} of ${lengthWords(to)}`;
+  }
+  return to - at < LIVE_MS ? 'Live' : `${lengthWords(to - at)} behind live${when}`;
+}
+
+/** moment writes the same shortly: what is shown beside the timeline. */
+export function moment({ kind, to }, at) {
+  if (kind === 'recording') {
+    return `${clock(at)} / ${clock(to)}`;
+  }
+  return to - at < LIVE_MS ? 'Live' : clock(at - to);
 }

@@ -1,16 +1,12 @@
 package main
 
-import (
-	"fmt"
-	"strings"
-	"time"
-)
-
-// window is how many segments a playlist lists.
-const window = 30
+import "time"
 
 // headStart is how much of the lecture is there when a broadcast begins.
-const headStart = 6
+const headStart = 6 * time.Second
+
+// partLength is how long the parts of a low-latency broadcast are.
+const partLength = 500 * time.Millisecond
 
 // broadcast publishes a lecture in real time, in runs with interruptions between
 // them. As in Lectern, media time goes on where it stopped and only the
@@ -20,9 +16,19 @@ type broadcast struct {
 	runs  []run
 	ended bool
 
+	// low publishes parts, and segments of 2 s in place of 1 s.
+	low bool
+	// past is how much was broadcast before the beginning, more than headStart.
+	past time.Duration
+	// dvr is how much the DVR lists list, 0 is everything.
+	dvr time.Duration
+
 	// ladder offers the smaller renditions too, but for those that are withdrawn.
+	// A steep one is said to be far larger than it is, like a real one; a heavy one
+	// is as large as a real one.
 	ladder    bool
 	steep     bool
+	heavy     bool
 	withdrawn string
 	gaps      []gap
 
@@ -51,7 +57,7 @@ func (b *broadcast) breakTrack(track string, now time.Time) {
 
 // missing reports whether a track has nothing of the segment.
 func (b *broadcast) missing(track string, s segment) bool {
-	end := s.date.Add(b.talk.video[s.number%len(b.talk.video)])
+	end := s.date.Add(b.unit())
 	for _, g := range b.gaps {
 		if g.track == track && end.After(g.from) && (g.until.IsZero() || s.date.Before(g.until)) {
 			return true
@@ -68,11 +74,22 @@ type run struct {
 	ended time.Time // zero while it goes on
 }
 
-// segment is one published segment.
+// segment is one published segment, or the one that is being made.
 type segment struct {
 	number int
 	date   time.Time
 	breaks bool
+	// parts is how many there are; an open segment has not all.
+	parts int
+	open  bool
+}
+
+// unit is the length of a segment.
+func (b *broadcast) unit() time.Duration {
+	if b.low {
+		return 2 * time.Second
+	}
+	return time.Second
 }
 
 func (b *broadcast) onAir() bool {
@@ -85,126 +102,132 @@ func (b *broadcast) start(now time.Time) {
 	}
 	r := run{begun: now}
 	if len(b.runs) == 0 {
-		r.begun = now.Add(-headStart * time.Second)
+		r.begun = now.Add(-max(headStart, b.past))
 	} else {
-		r.first = len(b.segments(now))
+		all := b.segments(now)
+		r.first = all[len(all)-1].number + 1
 	}
 	b.runs = append(b.runs, r)
 }
 
+// stop ends the run. Nothing that was published is taken back: a segment that was
+// begun is finished at once.
 func (b *broadcast) stop(now time.Time) {
-	if b.onAir() {
-		b.runs[len(b.runs)-1].ended = now
+	if !b.onAir() {
+		return
+	}
+	r := &b.runs[len(b.runs)-1]
+	r.ended = now
+	if rest := now.Sub(r.begun) % b.unit(); b.low && rest > 0 {
+		r.ended = now.Add(b.unit() - rest)
 	}
 }
 
-// segments returns all segments published until now.
+// segments returns all segments published until now. In a low-latency broadcast
+// the last one may be open.
 func (b *broadcast) segments(now time.Time) []segment {
 	var all []segment
-	for _, r := range b.runs {
+	unit := b.unit()
+	for i, r := range b.runs {
 		end := now
 		if !r.ended.IsZero() {
 			end = r.ended
 		}
-		at := r.begun
-		for n := r.first; ; n++ {
-			i := n % len(b.talk.video)
-			next := at.Add(b.talk.video[i])
-			if next.After(end) {
-				break
-			}
-			all = append(all, segment{number: n, date: at, breaks: n > 0 && (n == r.first || i == 0)})
-			at = next
+		whole := int(end.Sub(r.begun) / unit)
+		for k := range whole {
+			all = append(all, segment{
+				number: r.first + k, date: r.begun.Add(time.Duration(k) * unit),
+				breaks: k == 0 && i > 0, parts: int(unit / partLength),
+			})
+		}
+		if rest := end.Sub(r.begun) % unit; b.low && r.ended.IsZero() && rest >= partLength {
+			all = append(all, segment{
+				number: r.first + whole, date: r.begun.Add(time.Duration(whole) * unit),
+				breaks: whole == 0 && i > 0, parts: int(rest / partLength), open: true,
+			})
 		}
 	}
 	return all
 }
 
-func (b *broadcast) multivariant(captions bool) string {
-	subtitles, group := "", ""
-	if captions {
-		subtitles = `#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subs",NAME="English",LANGUAGE="en",AUTOSELECT=YES,DEFAULT=NO,URI="c.m3u8"` + "\n"
-		group = `,SUBTITLES="subs"`
-	}
-	text := "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-INDEPENDENT-SEGMENTS\n" +
-		`#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Audio",DEFAULT=YES,AUTOSELECT=YES,URI="a.m3u8"` + "\n" + subtitles
-	if !b.ladder {
-		return text + `#EXT-X-STREAM-INF:BANDWIDTH=400000,RESOLUTION=960x540,CODECS="avc1.42c01f,mp4a.40.2",AUDIO="audio"` + group + "\nv.m3u8\n"
-	}
-	// A steep ladder is said to be far larger than it is, like a real one. The frame
-	// rates are those of a camera that says 29.97 and of encoders that were told 30.
-	times := 1
-	if b.steep {
-		times = 4
-	}
-	for _, v := range []struct {
-		track      string
-		bandwidth  int
-		attributes string
-	}{
-		{"v", 600000, `FRAME-RATE=29.970,RESOLUTION=960x540`},
-		{"m", 380000, `FRAME-RATE=30.000,RESOLUTION=640x360`},
-		{"l", 180000, `FRAME-RATE=30.000,RESOLUTION=320x180`},
-	} {
-		if v.track != b.withdrawn {
-			text += fmt.Sprintf("#EXT-X-STREAM-INF:BANDWIDTH=%d,", times*v.bandwidth) + v.attributes + `,CODECS="avc1.42c01f,mp4a.40.2",AUDIO="audio"` + group + "\n" + v.track + ".m3u8\n"
-		}
-	}
-	return text + `#EXT-X-STREAM-INF:BANDWIDTH=30000,CODECS="mp4a.40.2"` + "\no.m3u8\n" +
-		`#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=90000,CODECS="avc1.42c01f",RESOLUTION=320x180,URI="l-iframes.m3u8"` + "\n"
-}
-
-// playlist writes the media playlist of a track; c is captions.
-func (b *broadcast) playlist(track string, now time.Time) string {
-	if track == b.stuck {
-		now = b.stuckSince
-	}
+// reached reports whether part n of segment msn is published; n is -1 for the
+// whole segment.
+func (b *broadcast) reached(now time.Time, msn, n int) bool {
 	all := b.segments(now)
-	from := max(0, len(all)-window)
-	gone := 0
-	for _, s := range all[:from] {
-		if s.breaks {
-			gone++
-		}
+	if b.ended || len(all) == 0 {
+		return b.ended
 	}
-	var p strings.Builder
-	fmt.Fprintf(&p, "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:%d\n#EXT-X-DISCONTINUITY-SEQUENCE:%d\n", from, gone)
-	if track != "c" {
-		fmt.Fprintf(&p, "#EXT-X-MAP:URI=\"%s-init.mp4\"\n", track)
+	last := all[len(all)-1]
+	switch {
+	case last.number != msn:
+		return last.number > msn
+	case n < 0:
+		return !last.open
+	default:
+		return !last.open || last.parts > n
 	}
-	for _, s := range all[from:] {
-		i := s.number % len(b.talk.video)
-		length, name := b.talk.video[i], fmt.Sprintf("%s%d.m4s", track, i)
-		switch track {
-		case "a", "o":
-			length = b.talk.audio[i]
-		case "c":
-			name = fmt.Sprintf("c%d.vtt", i)
-		}
-		if s.breaks {
-			p.WriteString("#EXT-X-DISCONTINUITY\n")
-		}
-		if b.missing(track, s) {
-			p.WriteString("#EXT-X-GAP\n")
-		}
-		fmt.Fprintf(&p, "#EXT-X-PROGRAM-DATE-TIME:%s\n#EXTINF:%.6f,\n%s\n",
-			s.date.UTC().Format("2006-01-02T15:04:05.000Z07:00"), length.Seconds(), name)
-	}
-	if b.ended {
-		p.WriteString("#EXT-X-ENDLIST\n")
-	}
-	return p.String()
 }
 
-// caption is one WebVTT segment; its times are those of the lecture.
-func (b *broadcast) caption(i int) string {
-	var at time.Duration
-	for _, d := range b.talk.video[:i] {
-		at += d
+// whole returns the published segments without the open one.
+func whole(all []segment) []segment {
+	if n := len(all); n > 0 && all[n-1].open {
+		return all[:n-1]
 	}
-	stamp := func(d time.Duration) string {
-		return fmt.Sprintf("%02d:%02d.%03d", int(d.Minutes()), int(d.Seconds())%60, d.Milliseconds()%1000)
+	return all
+}
+
+// frames returns which frames of a track are in part n of a segment, or in the
+// whole segment if n is -1.
+func (b *broadcast) frames(t *track, number, n int) (from, to int) {
+	at, length := time.Duration(number)*b.unit(), b.unit()
+	if n >= 0 {
+		at, length = at+time.Duration(n)*partLength, partLength
 	}
-	return fmt.Sprintf("WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00.000\n\n%s --> %s\nThis is second %d of the lecture.\n",
-		stamp(at), stamp(at+b.talk.video[i]), i)
+	return t.frame(at), t.frame(at + length)
+}
+
+// media returns part n of a segment, or the whole segment if n is -1.
+func (b *broadcast) media(track string, number, n int) []byte {
+	t := b.talk.tracks[track]
+	if n < 0 && b.low {
+		var out []byte
+		for k := range int(b.unit() / partLength) {
+			out = append(out, b.media(track, number, k)...)
+		}
+		return out
+	}
+	from, to := b.frames(t, number, n)
+	return b.pad(track, t.media(from, to), t.length(from, to))
+}
+
+// pad makes the media of a heavy broadcast as large as those of a camera, by a box
+// that players skip.
+func (b *broadcast) pad(track string, media []byte, length time.Duration) []byte {
+	if !b.heavy {
+		return media
+	}
+	want := int(length.Seconds() * heavyRate(track) / 8)
+	if missing := want - len(media); missing >= 8 {
+		box := make([]byte, missing)
+		box[0], box[1], box[2], box[3] = byte(missing>>24), byte(missing>>16), byte(missing>>8), byte(missing)
+		copy(box[4:], "free")
+		media = append(media, box...)
+	}
+	return media
+}
+
+// heavyRate is the rate of a track in a heavy broadcast, in bits a second.
+func heavyRate(track string) float64 {
+	switch track {
+	case "v":
+		return 1100e3
+	case "m":
+		return 650e3
+	case "l":
+		return 230e3
+	case "a":
+		return 100e3
+	default:
+		return 60e3
+	}
 }

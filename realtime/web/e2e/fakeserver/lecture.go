@@ -1,17 +1,22 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
-const lectureSeconds = 60
+// lectureSeconds is how long the talk is before it begins again: a whole number of
+// frames of video and of audio.
+const lectureSeconds = 64
 
 // slide is what the lecture shows: text, so that a screenshot says something, and
 // a clock that moves.
@@ -25,33 +30,75 @@ const slide = "drawbox=x=0:y=0:w=iw:h=ih:color=0xf4f1ea:t=fill," +
 	"drawtext=font=Mono:text='%{pts\\:hms}':x=w-tw-48:y=h-80:fontsize=30:fontcolor=0x566070," +
 	"drawbox=x=72:y=430:w=520:h=6:color=0xd9d2c4:t=fill"
 
+// frameTicks is the length of a frame in the time scale of its track: 16384/16 for
+// video, a frame of AAC for audio.
+const frameTicks = 1024
+
 // lecture is an encoded talk: video (v, and smaller m and l) and audio (a, and o
-// for bad links) in segments of about a second.
+// for bad links).
 type lecture struct {
-	folder       string
-	video, audio []time.Duration
+	folder string
+	tracks map[string]*track
+}
+
+// track is one rendition of the talk.
+type track struct {
+	timescale int64
+	init      []byte
+	frames    [][]byte // each a moof and an mdat
+}
+
+// frame returns the number of the first frame that begins at d or later.
+func (t *track) frame(d time.Duration) int {
+	ticks := int64(d/time.Millisecond) * t.timescale
+	return int((ticks + frameTicks*1000 - 1) / (frameTicks * 1000))
+}
+
+// length is how long the frames from from up to, but without, to are.
+func (t *track) length(from, to int) time.Duration {
+	return time.Duration(int64(to-from) * frameTicks * int64(time.Second) / t.timescale)
+}
+
+// media returns the frames from from up to, but without, to. The talk is endless:
+// after its last frame comes the first, and media time goes on.
+func (t *track) media(from, to int) []byte {
+	var out []byte
+	for k := from; k < to; k++ {
+		at := len(out)
+		out = append(out, t.frames[k%len(t.frames)]...)
+		if i := bytes.Index(out[at:], []byte("tfdt")); i >= 0 {
+			binary.BigEndian.PutUint64(out[at+i+8:], uint64(k)*frameTicks)
+		}
+	}
+	return out
 }
 
 // loadLecture encodes the talk unless folder already has it, whole.
 func loadLecture(ctx context.Context, folder string) (*lecture, error) {
-	if _, err := os.Stat(filepath.Join(folder, "a.m3u8")); err != nil {
-		if err := encodeInto(ctx, folder); err != nil {
+	if _, err := os.Stat(folder); err != nil {
+		if err = encodeInto(ctx, folder); err != nil {
 			return nil, err
 		}
 	}
-	video, err := durations(filepath.Join(folder, "v.m3u8"))
-	if err != nil {
-		return nil, err
+	talk := &lecture{folder: folder, tracks: map[string]*track{}}
+	for name, scale := range map[string]int64{"v": 16384, "m": 16384, "l": 16384, "a": 48000, "o": 48000} {
+		file, err := os.ReadFile(filepath.Join(folder, name+".mp4"))
+		if err != nil {
+			return nil, err
+		}
+		t, err := readTrack(file)
+		if err != nil {
+			return nil, fmt.Errorf("read %s.mp4: %w", name, err)
+		}
+		t.timescale = scale
+		n := int(lectureSeconds * scale / frameTicks)
+		if len(t.frames) < n {
+			return nil, fmt.Errorf("%s.mp4 has only %d frames", name, len(t.frames))
+		}
+		t.frames = t.frames[:n]
+		talk.tracks[name] = t
 	}
-	audio, err := durations(filepath.Join(folder, "a.m3u8"))
-	if err != nil {
-		return nil, err
-	}
-	n := min(len(video), len(audio))
-	if n < lectureSeconds/2 {
-		return nil, fmt.Errorf("lecture in %s has only %d segments", folder, n)
-	}
-	return &lecture{folder: folder, video: video[:n], audio: audio[:n]}, nil
+	return talk, nil
 }
 
 // encodeInto makes folder appear when everything is in it.
@@ -65,7 +112,7 @@ func encodeInto(ctx context.Context, folder string) error {
 		return err
 	}
 	if err = os.Rename(draft, folder); err != nil {
-		if _, serr := os.Stat(filepath.Join(folder, "a.m3u8")); serr != nil {
+		if _, serr := os.Stat(folder); serr != nil {
 			return fmt.Errorf("put the lecture in its place: %w", err)
 		}
 	}
@@ -76,10 +123,13 @@ func encode(ctx context.Context, folder string) error {
 	length := strconv.Itoa(lectureSeconds)
 	args := []string{
 		"-nostdin", "-v", "error", "-y",
-		"-f", "lavfi", "-i", "color=size=960x540:rate=15:duration=" + length + "," + slide,
+		"-f", "lavfi", "-i", "color=size=960x540:rate=16:duration=" + length + "," + slide,
 		"-f", "lavfi", "-i", "sine=frequency=330:beep_factor=4:sample_rate=48000:duration=" + length,
 	}
-	video := []string{"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "15", "-sc_threshold", "0", "-bf", "0"}
+	video := []string{
+		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "16", "-keyint_min", "16",
+		"-sc_threshold", "0", "-bf", "0", "-video_track_timescale", "16384",
+	}
 	args = append(args, "-filter_complex", "[0:v]split=3[v][b][c];[b]scale=640:360[m];[c]scale=320:180[l]")
 	for _, track := range [][]string{
 		append([]string{"v", "-map", "[v]"}, video...),
@@ -89,11 +139,8 @@ func encode(ctx context.Context, folder string) error {
 		{"o", "-map", "1:a", "-c:a", "aac", "-b:a", "24k"},
 	} {
 		args = append(args, track[1:]...)
-		args = append(args,
-			"-f", "hls", "-hls_time", "1", "-hls_playlist_type", "vod", "-hls_segment_type", "fmp4",
-			"-hls_fmp4_init_filename", track[0]+"-init.mp4",
-			"-hls_segment_filename", filepath.Join(folder, track[0]+"%d.m4s"),
-			filepath.Join(folder, track[0]+".m3u8"))
+		args = append(args, "-f", "mp4", "-use_editlist", "0", "-movflags", "empty_moov+default_base_moof+frag_every_frame",
+			"-brand", "iso6", filepath.Join(folder, track[0]+".mp4"))
 	}
 	args = append(args, "-map", "0:v", "-frames:v", "1", "-s", "320x180", "-update", "1", filepath.Join(folder, "thumbnail.jpg"))
 	out, err := exec.CommandContext(ctx, "ffmpeg", args...).CombinedOutput()
@@ -103,23 +150,31 @@ func encode(ctx context.Context, folder string) error {
 	return nil
 }
 
-// durations reads the EXTINF values of a playlist.
-func durations(name string) ([]time.Duration, error) {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	var all []time.Duration
-	for line := range strings.Lines(string(text)) {
-		value, ok := strings.CutPrefix(line, "#EXTINF:")
-		if !ok {
-			continue
+// readTrack takes a file of one fragment a frame apart.
+func readTrack(file []byte) (*track, error) {
+	t := &track{}
+	for len(file) > 0 {
+		if len(file) < 8 {
+			return nil, errors.New("torn box header")
 		}
-		seconds, err := strconv.ParseFloat(strings.TrimRight(value, ",\r\n"), 64)
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", name, err)
+		size := int(binary.BigEndian.Uint32(file))
+		if size < 8 || size > len(file) {
+			return nil, fmt.Errorf("box of %d bytes in %d", size, len(file))
 		}
-		all = append(all, time.Duration(seconds*float64(time.Second)))
+		box := file[:size]
+		file = file[size:]
+		switch string(box[4:8]) {
+		case "ftyp", "moov":
+			t.init = append(t.init, box...)
+		case "moof":
+			t.frames = append(t.frames, slices.Clone(box))
+		case "mdat":
+			if len(t.frames) == 0 {
+				return nil, errors.New("mdat before moof")
+			}
+			last := len(t.frames) - 1
+			t.frames[last] = append(t.frames[last], box...)
+		}
 	}
-	return all, nil
+	return t, nil
 }

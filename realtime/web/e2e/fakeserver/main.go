@@ -37,7 +37,7 @@ func serve(ctx context.Context, folder string, until io.Reader, out io.Writer) e
 		return err
 	}
 	stage := newStage(talk)
-	pages, err := web.New(web.DefaultConfig(), web.Deps{Classes: stage})
+	pages, err := web.New(web.DefaultConfig(), web.Deps{Classes: stage, Admit: stage.admit})
 	if err != nil {
 		return err
 	}
@@ -45,6 +45,8 @@ func serve(ctx context.Context, folder string, until io.Reader, out io.Writer) e
 	mux.Handle("/", pages)
 	mux.HandleFunc("PUT /fake/{class}", stage.serveControl)
 	mux.HandleFunc("GET /live/{class}/{file}", stage.serveMedia)
+	mux.HandleFunc("GET /t/{token}/live/{class}/{file}", stage.serveMedia)
+	mux.HandleFunc("POST /api/v1/playback/renew", stage.serveRenewal)
 
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")

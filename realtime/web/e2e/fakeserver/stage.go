@@ -2,10 +2,8 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -28,6 +26,7 @@ type class struct {
 	air      *broadcast
 	captions bool
 	faults   []fault
+	revoked  []string // ids of tokens
 }
 
 // fault makes requests whose path contains Match fail: with Status, or with junk
@@ -47,6 +46,17 @@ type order struct {
 	Captions *bool    `json:"captions"`
 	Ladder   *bool    `json:"ladder"`
 	Steep    *bool    `json:"steep"`
+	Heavy    *bool    `json:"heavy"`
+	// Low publishes parts. It must come before Air, as must Past: for how many
+	// seconds the class has been on already.
+	Low  *bool    `json:"low"`
+	Past *float64 `json:"past"`
+	// DVR is how many seconds of the past the DVR lists have, 0 for everything.
+	DVR *float64 `json:"dvr"`
+	// Access is public or token; Revoked are the ids of tokens that open it no more.
+	Access     *string   `json:"access"`
+	Revoked    *[]string `json:"revoked"`
+	Storyboard *bool     `json:"storyboard"`
 	// Gap names the rendition that has nothing but gaps from now on, "" for none;
 	// Withdrawn the one that the multivariant playlist leaves out, Stuck the one
 	// that is not added to any more.
@@ -105,7 +115,7 @@ func (c *class) apply(o order, now time.Time) {
 		c.public.State = *o.State
 	}
 	if o.StartsIn != nil {
-		c.public.StartsAt = now.Add(time.Duration(*o.StartsIn * float64(time.Second)))
+		c.public.StartsAt = now.Add(seconds(*o.StartsIn))
 	}
 	if o.Captions != nil {
 		c.captions = *o.Captions
@@ -116,11 +126,33 @@ func (c *class) apply(o order, now time.Time) {
 	if o.Steep != nil {
 		c.air.steep = *o.Steep
 	}
+	if o.Heavy != nil {
+		c.air.heavy = *o.Heavy
+	}
+	if o.Low != nil {
+		c.air.low = *o.Low
+	}
+	if o.Past != nil {
+		c.air.past = seconds(*o.Past)
+	}
+	if o.DVR != nil {
+		c.air.dvr = seconds(*o.DVR)
+		c.public.DVR = "/live/" + c.public.ID + "/dvr.m3u8"
+	}
 	if o.Gap != nil {
 		c.air.breakTrack(*o.Gap, now)
 	}
 	if o.Stuck != nil {
 		c.air.stuck, c.air.stuckSince = *o.Stuck, now
+	}
+	if o.Access != nil {
+		c.public.Access = *o.Access
+	}
+	if o.Revoked != nil {
+		c.revoked = *o.Revoked
+	}
+	if o.Storyboard != nil && *o.Storyboard {
+		c.public.Storyboard = "/live/" + c.public.ID + "/storyboard.vtt"
 	}
 	if o.Withdrawn != nil {
 		c.air.withdrawn = *o.Withdrawn
@@ -145,41 +177,7 @@ func (c *class) apply(o order, now time.Time) {
 	}
 }
 
-func (s *stage) serveMedia(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, ok := s.classes[r.PathValue("class")]
-	now, file := time.Now(), r.PathValue("file")
-	if !ok || len(c.air.segments(now)) == 0 {
-		http.NotFound(w, r)
-		return
-	}
-	var number int
-	text := ""
-	switch ext := filepath.Ext(file); {
-	case file == "index.m3u8":
-		text = c.air.multivariant(c.captions)
-	case ext == ".m3u8":
-		text = c.air.playlist(strings.TrimSuffix(file, ext), now)
-	case ext == ".vtt":
-		if _, err := fmt.Sscanf(file, "c%d.vtt", &number); err != nil || number < 0 || number >= len(s.talk.video) {
-			http.NotFound(w, r)
-			return
-		}
-		text = c.air.caption(number)
-	case ext == ".jpg":
-		w.Header().Set("Content-Type", "image/jpeg")
-		http.ServeFile(w, r, filepath.Join(s.talk.folder, filepath.Base(file)))
-		return
-	default:
-		w.Header().Set("Content-Type", "video/mp4")
-		http.ServeFile(w, r, filepath.Join(s.talk.folder, filepath.Base(file)))
-		return
-	}
-	w.Header().Set("Content-Type", "application/vnd.apple.mpegurl")
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = io.WriteString(w, text)
-}
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // faults answers for next where a test asked for it.
 func (s *stage) faults(next http.Handler) http.Handler {
