@@ -203,8 +203,12 @@ func (a *App) assemble(db *kv.DB, reg *prometheus.Registry, t *tasks, token clas
 	if err != nil {
 		return nil, err
 	}
-	pages, err := web.New(a.cfg.Web, web.Deps{Classes: publicClasses{registry: p.registry, pictures: stills, dvr: a.cfg.HLS.DVRWindow > 0},
-		Admit: func(_ *http.Request, id, token string) bool { return keyRing.Check(token, id, time.Now()) == nil }, Origin: func(r *http.Request) string { return links.base(r).String() }, Logger: a.logger, Registerer: reg})
+	pages, err := web.New(a.cfg.Web, web.Deps{
+		Classes: publicClasses{registry: p.registry, pictures: stills, dvr: a.cfg.HLS.DVRWindow > 0},
+		Admit:   func(_ *http.Request, id, token string) bool { return keyRing.Check(token, id, time.Now()) == nil },
+		Origin:  func(r *http.Request) string { return links.base(r).String() },
+		Logger:  a.logger, Registerer: reg,
+	})
 	if err != nil {
 		return nil, err
 	}
