@@ -13,19 +13,21 @@ import (
 // T must survive a round trip through encoding/json. Types that redact
 // themselves when marshalled do not: store a type of your own instead.
 type Bucket[T any] struct {
-	name []byte
+	path folder
 }
 
-// NewBucket names a bucket. Names are part of the file format; the one that
-// starts with an underscore is kv's own.
-func NewBucket[T any](name string) Bucket[T] {
-	return Bucket[T]{name: []byte(name)}
+// NewBucket names a bucket, after the folders it lies in, if any: what has a
+// folder of its own goes away with [DeleteFolder]. Names are part of the file
+// format; the one that starts with an underscore is kv's own. A name is that of
+// a bucket, a [Log] or a folder, not two of them.
+func NewBucket[T any](path ...string) Bucket[T] {
+	return Bucket[T]{path: path}
 }
 
 // Get returns the value at key, or ErrNotFound.
 func (b Bucket[T]) Get(tx *Tx, key string) (T, error) {
 	var v T
-	bucket := tx.bolt.Bucket(b.name)
+	bucket := b.path.open(tx)
 	if bucket == nil {
 		return v, ErrNotFound
 	}
@@ -34,7 +36,7 @@ func (b Bucket[T]) Get(tx *Tx, key string) (T, error) {
 		return v, ErrNotFound
 	}
 	if err := json.Unmarshal(raw, &v); err != nil {
-		return v, fmt.Errorf("decode %s %q: %w", b.name, key, err)
+		return v, fmt.Errorf("decode %s %q: %w", b.path, key, err)
 	}
 	return v, nil
 }
@@ -44,14 +46,14 @@ func (b Bucket[T]) Get(tx *Tx, key string) (T, error) {
 func (b Bucket[T]) Put(tx *Tx, key string, v T) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
-		return fmt.Errorf("encode %s %q: %w", b.name, key, err)
+		return fmt.Errorf("encode %s %q: %w", b.path, key, err)
 	}
-	bucket, err := tx.bolt.CreateBucketIfNotExists(b.name)
+	bucket, err := b.path.create(tx)
 	if err != nil {
-		return fmt.Errorf("open bucket %s: %w", b.name, err)
+		return err
 	}
 	if err := bucket.Put([]byte(key), raw); err != nil {
-		return fmt.Errorf("put %s %q: %w", b.name, key, err)
+		return fmt.Errorf("put %s %q: %w", b.path, key, err)
 	}
 	return nil
 }
@@ -59,12 +61,12 @@ func (b Bucket[T]) Put(tx *Tx, key string, v T) error {
 // Delete removes key; it is no error if nothing is there. The transaction must
 // be one of Update or Batch.
 func (b Bucket[T]) Delete(tx *Tx, key string) error {
-	bucket := tx.bolt.Bucket(b.name)
+	bucket := b.path.open(tx)
 	if bucket == nil {
 		return nil
 	}
 	if err := bucket.Delete([]byte(key)); err != nil {
-		return fmt.Errorf("delete %s %q: %w", b.name, key, err)
+		return fmt.Errorf("delete %s %q: %w", b.path, key, err)
 	}
 	return nil
 }
@@ -73,7 +75,7 @@ func (b Bucket[T]) Delete(tx *Tx, key string) error {
 // returns false or an error. An empty after means all keys. fn must not change
 // the bucket: collect, then change.
 func (b Bucket[T]) ForEach(tx *Tx, after string, fn func(key string, v T) (more bool, err error)) error {
-	bucket := tx.bolt.Bucket(b.name)
+	bucket := b.path.open(tx)
 	if bucket == nil {
 		return nil
 	}
@@ -85,7 +87,7 @@ func (b Bucket[T]) ForEach(tx *Tx, after string, fn func(key string, v T) (more 
 	for ; k != nil; k, raw = c.Next() {
 		var v T
 		if err := json.Unmarshal(raw, &v); err != nil {
-			return fmt.Errorf("decode %s %q: %w", b.name, k, err)
+			return fmt.Errorf("decode %s %q: %w", b.path, k, err)
 		}
 		if more, err := fn(string(k), v); err != nil || !more {
 			return err
@@ -96,7 +98,7 @@ func (b Bucket[T]) ForEach(tx *Tx, after string, fn func(key string, v T) (more 
 
 // Count returns how many keys the bucket holds. It reads every page of it.
 func (b Bucket[T]) Count(tx *Tx) int {
-	bucket := tx.bolt.Bucket(b.name)
+	bucket := b.path.open(tx)
 	if bucket == nil {
 		return 0
 	}

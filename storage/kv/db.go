@@ -23,6 +23,11 @@ type Options struct {
 	// file. 0 means 5 s.
 	LockTimeout time.Duration
 
+	// SkipFreelist leaves the list of free pages out of the file. It makes each
+	// commit of a file that grows and is emptied again cheaper, for a scan of the
+	// file at Open.
+	SkipFreelist bool
+
 	// Migrations bring an older file up to date, in order of Version. See
 	// [Migration].
 	Migrations []Migration
@@ -54,7 +59,7 @@ func Open(path string, opts Options) (*DB, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	bolt, file, err := openBolt(path, opts.LockTimeout)
+	bolt, file, err := openBolt(path, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +123,9 @@ type Tx struct {
 	bolt *bbolt.Tx
 }
 
+// Size returns the size of the file in bytes, as the transaction sees it.
+func (tx *Tx) Size() int64 { return tx.bolt.Size() }
+
 func closedError(err error) error {
 	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return ErrClosed
@@ -128,11 +136,12 @@ func closedError(err error) error {
 // openBolt opens the file and turns what bbolt makes of a damaged one (errors,
 // panics and memory faults alike) into a *CorruptError. The file it returns is
 // bolt's own.
-func openBolt(path string, lockTimeout time.Duration) (bolt *bbolt.DB, file *os.File, err error) {
+func openBolt(path string, opts Options) (bolt *bbolt.DB, file *os.File, err error) {
 	err = guardFaults(func() (oerr error) {
 		bolt, oerr = bbolt.Open(path, 0o600, &bbolt.Options{
-			Timeout:      lockTimeout,
-			FreelistType: bbolt.FreelistMapType,
+			Timeout:        opts.LockTimeout,
+			FreelistType:   bbolt.FreelistMapType,
+			NoFreelistSync: opts.SkipFreelist,
 			OpenFile: func(name string, flag int, mode os.FileMode) (_ *os.File, ferr error) {
 				file, ferr = os.OpenFile(name, flag, mode)
 				return file, ferr
@@ -145,7 +154,7 @@ func openBolt(path string, lockTimeout time.Duration) (bolt *bbolt.DB, file *os.
 	case err == nil:
 		return bolt, file, nil
 	case errors.Is(err, berrors.ErrTimeout):
-		return nil, nil, &LockedError{Path: path, Waited: lockTimeout}
+		return nil, nil, &LockedError{Path: path, Waited: opts.LockTimeout}
 	case errors.As(err, &fault):
 		abandon(file)
 		return nil, nil, &CorruptError{Path: path, Err: err}

@@ -1,5 +1,5 @@
-// Package kv keeps small records in one bbolt file: classes, stream keys, jobs.
-// Media never goes here (see storage/segment).
+// Package kv keeps small records in one bbolt file: classes, stream keys, jobs,
+// and the logs of the rooms. Media never goes here (see storage/segment).
 //
 //	db.Update(func(tx *kv.Tx) error { return classes.Put(tx, id, c) })
 //
@@ -13,7 +13,8 @@
 // Values are stored as JSON and decoded on the way out, so what a Bucket hands
 // out shares no memory with the file and may be kept for ever. That is the only
 // difference callers need to know from bbolt, whose own values die with their
-// transaction. No bbolt type leaves this package.
+// transaction. No bbolt type leaves this package. A [Log] is for what comes in
+// great numbers and in order: raw bytes by number, copied on the way out too.
 //
 // When Update or Batch returns nil, the change has been fsynced: it survives a
 // kill -9 and a power cut. An error, or a panic that passes through, means that
