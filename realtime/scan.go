@@ -41,20 +41,22 @@ func scan(frame []byte) error {
 func depth(in []byte) int {
 	most, d, inString := 0, 0, false
 	for i := 0; i < len(in); i++ {
-		switch c := in[i]; {
-		case inString:
-			if c == '\\' {
+		switch in[i] {
+		case '"':
+			inString = !inString
+		case '\\':
+			if inString {
 				i++
-			} else if c == '"' {
-				inString = false
 			}
-		case c == '"':
-			inString = true
-		case c == '{' || c == '[':
-			d++
-			most = max(most, d)
-		case c == '}' || c == ']':
-			d--
+		case '{', '[':
+			if !inString {
+				d++
+				most = max(most, d)
+			}
+		case '}', ']':
+			if !inString {
+				d--
+			}
 		}
 	}
 	return most
