@@ -32,6 +32,11 @@
 // methods may be called from any goroutine, and none starts one. The caller says
 // what time it is.
 //
-// Tokens and keys are credentials: no error, log line or metric of this package
-// holds one.
+// Beside these, which open the video, the package has what opens the room, which
+// knows people: grants and passes, signed by a [GrantRing] with keys of its own,
+// and the secret of each class's studio link, kept by [StudioKeys]. Where a name
+// comes from outside, [CleanName] makes it fit to be shown.
+//
+// Tokens, grants, keys and secrets are credentials: no error, log line or metric
+// of this package holds one.
 package access
