@@ -1,0 +1,161 @@
+package ws
+
+import (
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/lectern/lectern/realtime"
+)
+
+const (
+	maxBatchBytes = 64 << 10 // of events in one frame
+	compressFrom  = 1 << 10  // bytes
+	keepQueue     = 32       // frames of room that an empty queue keeps
+)
+
+// write is the writer: it writes what is due until the reader has ended.
+func (c *Conn) write() {
+	for {
+		select {
+		case <-c.wake:
+		case <-c.gone:
+			return
+		}
+		for {
+			w := c.take()
+			if w.end.code != 0 && len(w.batch) == 0 {
+				c.finish(w.end)
+				<-c.gone
+				return
+			}
+			if len(w.batch) == 0 && !w.ping {
+				break
+			}
+			err := c.writeBatch(w.pace, w.batch)
+			if err == nil && w.ping {
+				err = c.sock.WritePreparedMessage(c.server.ping)
+			}
+			c.written(w.batch)
+			if err != nil {
+				_ = c.sock.Close() // so the reader ends as well
+				<-c.gone
+				return
+			}
+		}
+	}
+}
+
+// work is what a writer is to do next.
+type work struct {
+	batch []realtime.Frame
+	pace  *pace // of the room that the batch is of
+	ping  bool
+	end   ending // after the batch
+}
+
+// take returns what is to be written next, and marks the write as begun. Before
+// an end all that waits is due.
+func (c *Conn) take() work {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var batch []realtime.Frame
+	if c.due || c.end.code != 0 {
+		size := 0
+		n := 0
+		for n < len(c.queue) && (n == 0 || size+len(c.queue[n].Bytes) < maxBatchBytes) {
+			size += len(c.queue[n].Bytes) + 1
+			n++
+		}
+		if n == len(c.queue) {
+			batch, c.queue, c.spare = c.queue, c.spare, nil
+			c.due = false
+		} else {
+			batch = append(batch, c.queue[:n]...)
+			rest := copy(c.queue, c.queue[n:])
+			clear(c.queue[rest:])
+			c.queue = c.queue[:rest]
+			c.since = time.Now() // the rest moves: what is slow is the write
+		}
+		c.queued -= size
+	}
+	ping := c.ping && c.end.code == 0
+	c.ping = false
+	if len(batch) > 0 || ping || c.end.code != 0 {
+		c.writing = time.Now()
+	}
+	return work{batch, c.pace, ping, c.end}
+}
+
+// written marks the write of the batch as done.
+func (c *Conn) written(batch []realtime.Frame) {
+	clear(batch) // events are not kept alive by a connection that has sent them
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writing = time.Time{}
+	if cap(batch) <= keepQueue {
+		c.spare = batch[:0]
+	}
+}
+
+// writeBatch writes frames as one message.
+func (c *Conn) writeBatch(p *pace, batch []realtime.Frame) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	m := c.server.metrics
+	size := 0
+	shared := p != nil
+	for i := range batch {
+		size += len(batch[i].Bytes) + 1
+		shared = shared && batch[i].Delivery != realtime.DeliverReply
+	}
+	m.frames.Inc()
+	m.events.Add(float64(len(batch)))
+	m.bytes.Add(float64(size - 1))
+	c.sock.EnableWriteCompression(shared && len(batch) > 1 && size > compressFrom)
+	if !shared {
+		if len(batch) == 1 {
+			return c.sock.WriteMessage(websocket.TextMessage, batch[0].Bytes)
+		}
+		return c.sock.WriteMessage(websocket.TextMessage, join(batch, size))
+	}
+	prepared, again, err := p.prepare(batch, size)
+	if err != nil {
+		return err
+	}
+	outcome := "made"
+	if again {
+		outcome = "shared"
+	}
+	m.joins.WithLabelValues(outcome).Inc()
+	return c.sock.WritePreparedMessage(prepared)
+}
+
+// join returns the events with a line feed between them; size counts one each.
+func join(batch []realtime.Frame, size int) []byte {
+	b := make([]byte, 0, size)
+	for i := range batch {
+		if i > 0 {
+			b = append(b, '\n')
+		}
+		b = append(b, batch[i].Bytes...)
+	}
+	return b
+}
+
+// finish tells the client why the connection ends, and closes our half of it, so
+// that what was sent still arrives. The reader, or look, closes the rest.
+func (c *Conn) finish(end ending) {
+	info := end.code.Info()
+	closing := realtime.Closing{Code: end.code, Return: info.Return, ReconnectAfterMS: end.after.Milliseconds()}
+	if b, err := (realtime.Event{}).Encode(closing); err == nil {
+		c.sock.EnableWriteCompression(false)
+		_ = c.sock.WriteMessage(websocket.TextMessage, b) // whatever fails, the client will notice
+	}
+	_ = c.sock.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(int(end.code), info.Name), time.Now().Add(linger))
+	if tcp := tcpOf(c.sock.NetConn()); tcp != nil && tcp == c.sock.NetConn() {
+		_ = tcp.CloseWrite()
+	}
+	c.written(nil)
+}
