@@ -81,7 +81,8 @@ func (d Position) Validate() error {
 	return firstOf(between("media_ts", d.MediaTS, 0, maxTime), between("behind_ms", d.BehindMS, 0, maxBehind))
 }
 
-// Welcome answers hello, in place of an ack.
+// Welcome answers hello, in place of an ack and without its id: there is one in a
+// connection.
 type Welcome struct {
 	Participant string      `json:"participant"` // the receiver's own id
 	Name        string      `json:"name,omitempty"`

@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/lectern/lectern/realtime"
+	"github.com/lectern/lectern/realtime/room"
 )
 
 // linger is how long a client has to answer the close frame, and what was sent
@@ -16,7 +17,7 @@ import (
 const linger = 2 * time.Second
 
 // Conn is one WebSocket. Two goroutines work on it, read and write; the server's
-// looks at it once a second. It implements realtime.Conn.
+// looks at it once a second. It implements room.Conn.
 type Conn struct {
 	// Set by newConn, then read-only.
 	server *Server
@@ -41,13 +42,13 @@ type Conn struct {
 	mu      sync.Mutex // guards the fields below
 	pace    *pace      // nil before hello: all is sent at once
 	window  uint64     // of pace, in which the last frame was sent
-	queue   []realtime.Frame
-	spare   []realtime.Frame // memory for queue
-	queued  int              // bytes in queue, at most cfg.QueueBytes
-	since   time.Time        // when the first of queue came
-	due     bool             // queue is to be written now
-	writing time.Time        // since when a write is under way, zero if none is
-	ping    bool             // one is to be written
+	queue   []room.Frame
+	spare   []room.Frame // memory for queue
+	queued  int          // bytes in queue, at most cfg.QueueBytes
+	since   time.Time    // when the first of queue came
+	due     bool         // queue is to be written now
+	writing time.Time    // since when a write is under way, zero if none is
+	ping    bool         // one is to be written
 	opened  time.Time
 	expires time.Time // of the grant; zero before hello
 	end     ending
@@ -71,10 +72,10 @@ func newConn(s *Server, sock *websocket.Conn, class string) *Conn {
 	return c
 }
 
-// Send implements realtime.Conn. The queue is bounded by Config.QueueBytes; from
+// Send implements room.Conn. The queue is bounded by Config.QueueBytes; from
 // half of it on ephemeral frames are dropped and state replaces its older self,
 // and where a frame does not fit the connection is closed.
-func (c *Conn) Send(f realtime.Frame) {
+func (c *Conn) Send(f room.Frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.end.code != 0 || len(f.Bytes) == 0 {
@@ -118,7 +119,7 @@ func (c *Conn) Send(f realtime.Frame) {
 }
 
 // replaceLocked puts a state in the place of its older self, if that waits.
-func (c *Conn) replaceLocked(f realtime.Frame) bool {
+func (c *Conn) replaceLocked(f room.Frame) bool {
 	for i := len(c.queue) - 1; i >= 0; i-- {
 		if old := &c.queue[i]; old.Delivery == realtime.DeliverState && old.Key == f.Key {
 			c.queued += len(f.Bytes) - len(old.Bytes)
@@ -155,7 +156,7 @@ func (c *Conn) wakeWriter() {
 	}
 }
 
-// Close implements realtime.Conn.
+// Close implements room.Conn.
 func (c *Conn) Close(code realtime.CloseCode, reconnectAfter time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -17,6 +17,7 @@ import (
 
 	"github.com/lectern/lectern/realtime"
 	"github.com/lectern/lectern/realtime/access"
+	"github.com/lectern/lectern/realtime/room"
 	"github.com/lectern/lectern/realtime/ws"
 	"github.com/lectern/lectern/storage/kv"
 )
@@ -43,7 +44,7 @@ type fakeRooms struct {
 
 type fakeMember struct {
 	rooms  *fakeRooms
-	conn   realtime.Conn
+	conn   room.Conn
 	person realtime.Principal
 
 	mu   sync.Mutex
@@ -51,12 +52,12 @@ type fakeMember struct {
 	left int
 }
 
-func (r *fakeRooms) Join(_ context.Context, classID string, a realtime.Arrival, conn realtime.Conn) (ws.Member, error) {
+func (r *fakeRooms) Join(_ context.Context, classID string, who realtime.Principal, _ room.Position, conn room.Conn) (ws.Member, error) {
 	if r.refuse != nil {
 		return nil, r.refuse
 	}
-	m := &fakeMember{rooms: r, conn: conn, person: a.Principal}
-	b, err := realtime.Event{Re: a.Re, Room: classID}.Encode(realtime.Welcome{Participant: a.Principal.ID, Name: a.Principal.Name, Role: a.Principal.Role, Permissions: a.Principal.Permissions, Epoch: "e1"})
+	m := &fakeMember{rooms: r, conn: conn, person: who}
+	b, err := realtime.Event{Room: classID}.Encode(realtime.Welcome{Participant: who.ID, Name: who.Name, Role: who.Role, Permissions: who.Permissions, Epoch: "e1"})
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +68,7 @@ func (r *fakeRooms) Join(_ context.Context, classID string, a realtime.Arrival, 
 	}
 	r.members[m] = struct{}{}
 	r.joined++
-	conn.Send(realtime.Frame{Bytes: b, Delivery: realtime.DeliverReply})
+	conn.Send(room.Frame{Bytes: b, Delivery: realtime.DeliverReply})
 	return m, nil
 }
 
@@ -83,14 +84,18 @@ func (m *fakeMember) Do(c realtime.Command) {
 	}
 	b, err := realtime.Event{Re: c.ID}.Encode(realtime.Ack{})
 	if err == nil {
-		m.conn.Send(realtime.Frame{Bytes: b, Delivery: realtime.DeliverReply})
+		m.conn.Send(room.Frame{Bytes: b, Delivery: realtime.DeliverReply})
 	}
 }
 
-func (m *fakeMember) Renew(p realtime.Principal) {
+func (m *fakeMember) Refresh(p realtime.Principal) error {
+	if p.Role == realtime.RoleHost {
+		return realtime.NewError(realtime.CodeUnauthorized, "comes with a new connection only")
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.person = p
+	return nil
 }
 
 func (m *fakeMember) Leave() {
@@ -129,7 +134,7 @@ func (r *fakeRooms) broadcast(tb testing.TB, text string) {
 	r.mu.Unlock()
 	must(tb, err)
 	for _, m := range r.all() {
-		m.conn.Send(realtime.Frame{Bytes: b, Delivery: realtime.DeliverLog})
+		m.conn.Send(room.Frame{Bytes: b, Delivery: realtime.DeliverLog})
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"github.com/lectern/lectern/realtime"
+	"github.com/lectern/lectern/realtime/room"
 )
 
 const (
@@ -53,7 +53,7 @@ type pace struct {
 
 // batch is events that were joined to a frame.
 type batch struct {
-	frames   []realtime.Frame
+	frames   []room.Frame
 	prepared *websocket.PreparedMessage
 }
 
@@ -75,7 +75,7 @@ func (p *pace) waits() {
 
 // prepare returns the frame for the events, and whether it had been made for
 // another connection. Events are the same if their bytes are the same memory.
-func (p *pace) prepare(events []realtime.Frame, size int) (prepared *websocket.PreparedMessage, again bool, err error) {
+func (p *pace) prepare(events []room.Frame, size int) (prepared *websocket.PreparedMessage, again bool, err error) {
 	p.batches.Lock()
 	defer p.batches.Unlock()
 	for i := range p.kept {
@@ -97,7 +97,7 @@ func (p *pace) prepare(events []realtime.Frame, size int) (prepared *websocket.P
 	return prepared, false, nil
 }
 
-func same(a, b []realtime.Frame) bool {
+func same(a, b []room.Frame) bool {
 	if len(a) != len(b) {
 		return false
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lectern/lectern/realtime"
 	"github.com/lectern/lectern/realtime/access"
+	"github.com/lectern/lectern/realtime/room"
 )
 
 const (
@@ -180,7 +181,7 @@ func (c *Conn) reply(re string, d realtime.EventData) {
 		c.server.logger.Error("reply not encoded", "err", err)
 		return
 	}
-	c.Send(realtime.Frame{Bytes: b, Delivery: realtime.DeliverReply})
+	c.Send(room.Frame{Bytes: b, Delivery: realtime.DeliverReply})
 }
 
 // hello lets the client into the room, or ends the connection.
@@ -201,7 +202,7 @@ func (c *Conn) hello(ctx context.Context, id string, d realtime.Hello) {
 	}
 	c.setExpiry(person.ExpiresAt)
 	c.server.pacer.join(c)
-	member, err := c.server.rooms.Join(ctx, c.class, realtime.Arrival{Principal: person, Re: id, Epoch: d.Epoch, Seq: d.Seq, Caps: d.Caps}, c)
+	member, err := c.server.rooms.Join(ctx, c.class, person, room.Position{Epoch: d.Epoch, Seq: d.Seq}, c)
 	if err != nil {
 		var e *realtime.Error
 		if !errors.As(err, &e) {
@@ -249,9 +250,13 @@ func (c *Conn) refresh(id string, d realtime.Refresh) {
 	if person.Name == "" {
 		person.Name = c.person.Name
 	}
+	if err = c.member.Refresh(person); err != nil {
+		c.refuse(realtime.Command{ID: id}, err)
+		c.Close(realtime.CloseExpiredGrant, 0) // the client comes back with a new one
+		return
+	}
 	c.person = person
 	c.setExpiry(person.ExpiresAt)
-	c.member.Renew(person)
 	c.server.metrics.commands.WithLabelValues("accepted").Inc()
 	c.reply(id, realtime.Ack{ExpiresAt: person.ExpiresAt.UnixMilli()})
 }

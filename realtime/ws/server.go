@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lectern/lectern/realtime"
+	"github.com/lectern/lectern/realtime/room"
 )
 
 // Grants says who holds a grant; see access.GrantRing.
@@ -24,13 +25,13 @@ type Grants interface {
 	Verify(grant realtime.Credential, classID string, now time.Time) (realtime.Principal, error)
 }
 
-// Rooms lets people into rooms.
+// Rooms lets people into rooms; see Of.
 type Rooms interface {
-	// Join lets the person of a into the room of the class. The room sends what is
-	// for them to conn, the welcome first. An error that is a *realtime.Error is
-	// told to the client; then nothing is to be sent any more, and there is no
-	// member to leave.
-	Join(ctx context.Context, classID string, a realtime.Arrival, conn realtime.Conn) (Member, error)
+	// Join lets a person into the room of the class. The room sends what is for
+	// them to conn, the welcome first. An error that is a *realtime.Error is told to
+	// the client; then nothing is to be sent any more, and there is no member to
+	// leave.
+	Join(ctx context.Context, classID string, who realtime.Principal, from room.Position, conn room.Conn) (Member, error)
 }
 
 // Member is a connection's seat in a room. Its methods are called by one
@@ -40,11 +41,26 @@ type Member interface {
 	// allows. What becomes of it the room sends.
 	Do(c realtime.Command)
 
-	// Renew replaces the person by what their new grant says. ID is the same.
-	Renew(p realtime.Principal)
+	// Refresh replaces the person by what their new grant says. The error is a
+	// *realtime.Error if that needs a new connection.
+	Refresh(p realtime.Principal) error
 
 	// Leave is the last call, when the connection has ended, whoever ended it.
 	Leave()
+}
+
+// Of returns the rooms as a Server needs them.
+func Of(rooms *room.Rooms) Rooms { return joiner{rooms} }
+
+type joiner struct{ rooms *room.Rooms }
+
+// Join implements Rooms.
+func (j joiner) Join(ctx context.Context, classID string, who realtime.Principal, from room.Position, conn room.Conn) (Member, error) {
+	m, err := j.rooms.Join(ctx, classID, who, from, conn)
+	if err != nil {
+		return nil, err // and not a nil *room.Member
+	}
+	return m, nil
 }
 
 // Deps are what a Server works with. Grants and Rooms are required.

@@ -112,6 +112,22 @@ func TestSessionExpiresUnlessRefreshed(t *testing.T) {
 	})
 }
 
+// TestRefreshThatNeedsANewConnection has a grant with which the room would show
+// more than it did so far.
+func TestRefreshThatNeedsANewConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := start(t, true, nil)
+		c := h.open()
+		c.say("hello", map[string]any{"grant": h.grant(access.Person{ID: "p_ada", Role: realtime.RoleParticipant})})
+		c.next()
+		c.say("refresh", map[string]any{"grant": h.grant(access.Person{ID: "p_ada", Role: realtime.RoleHost})})
+		c.refusal()
+		if code, closing := c.end(); code != 4002 || closing.Return != realtime.ReturnNewGrant {
+			t.Errorf("closed with %d %+v", code, closing)
+		}
+	})
+}
+
 func TestRefreshByAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := start(t, true, nil)

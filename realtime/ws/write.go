@@ -6,6 +6,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/lectern/lectern/realtime"
+	"github.com/lectern/lectern/realtime/room"
 )
 
 const (
@@ -48,7 +49,7 @@ func (c *Conn) write() {
 
 // work is what a writer is to do next.
 type work struct {
-	batch []realtime.Frame
+	batch []room.Frame
 	pace  *pace // of the room that the batch is of
 	ping  bool
 	end   ending // after the batch
@@ -59,7 +60,7 @@ type work struct {
 func (c *Conn) take() work {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var batch []realtime.Frame
+	var batch []room.Frame
 	if c.due || c.end.code != 0 {
 		size := 0
 		n := 0
@@ -88,7 +89,7 @@ func (c *Conn) take() work {
 }
 
 // written marks the write of the batch as done.
-func (c *Conn) written(batch []realtime.Frame) {
+func (c *Conn) written(batch []room.Frame) {
 	clear(batch) // events are not kept alive by a connection that has sent them
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -99,7 +100,7 @@ func (c *Conn) written(batch []realtime.Frame) {
 }
 
 // writeBatch writes frames as one message.
-func (c *Conn) writeBatch(p *pace, batch []realtime.Frame) error {
+func (c *Conn) writeBatch(p *pace, batch []room.Frame) error {
 	if len(batch) == 0 {
 		return nil
 	}
@@ -133,7 +134,7 @@ func (c *Conn) writeBatch(p *pace, batch []realtime.Frame) error {
 }
 
 // join returns the events with a line feed between them; size counts one each.
-func join(batch []realtime.Frame, size int) []byte {
+func join(batch []room.Frame, size int) []byte {
 	b := make([]byte, 0, size)
 	for i := range batch {
 		if i > 0 {
