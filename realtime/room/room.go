@@ -157,17 +157,19 @@ func (r *room) replay(ctx context.Context) error {
 	}
 	r.epoch = end.Epoch
 	last, err := broker.Each(ctx, r.deps.Broker, r.class, func(rec broker.Record) error {
-		e, err := state.DecodeEntry(rec.Data)
-		if err != nil {
-			return err
+		e, derr := state.DecodeEntry(rec.Data)
+		if derr != nil {
+			return derr
 		}
 		fx := r.st.Apply(e)
-		if rec.Seq+uint64(r.time.maxEvents) > end.Seq { //nolint:gosec // small
-			_, _, err = r.time.add(r.class, r.epoch, rec.Seq, e, fx)
-		} else {
+		if rec.Seq+uint64(r.time.maxEvents) <= end.Seq {
 			r.time.skip(rec.Seq, fx)
+			return nil
 		}
-		return err
+		fx.Over = false
+		r.note(fx) // who resumes has not been told
+		_, _, derr = r.time.add(r.class, r.epoch, rec.Seq, e, fx)
+		return derr
 	})
 	if err != nil {
 		return err

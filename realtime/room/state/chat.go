@@ -22,23 +22,23 @@ type messages struct {
 	pinned *message
 }
 
-func (m *messages) add(msg *message) {
-	m.byID[msg.ID] = msg
-	m.order = append(m.order, msg)
-	if len(m.order) > maxMessages {
-		delete(m.byID, m.order[0].ID)
-		m.order[0] = nil
-		m.order = m.order[1:]
+func (ms *messages) add(m *message) {
+	ms.byID[m.ID] = m
+	ms.order = append(ms.order, m)
+	if len(ms.order) > maxMessages {
+		delete(ms.byID, ms.order[0].ID)
+		ms.order[0] = nil
+		ms.order = ms.order[1:]
 	}
 }
 
 // find returns a message that the person may know of.
-func (m *messages) find(id string, by realtime.Principal) (*message, error) {
-	msg := m.byID[id]
-	if msg == nil || (msg.audience == staffAndOwner && msg.author.ID != by.ID && !by.Staff()) {
+func (ms *messages) find(id string, by realtime.Principal) (*message, error) {
+	m := ms.byID[id]
+	if m == nil || (m.audience == staffAndOwner && m.author.ID != by.ID && !by.Staff()) {
 		return nil, refuse(realtime.CodeNotFound, "message: is not there")
 	}
-	return msg, nil
+	return m, nil
 }
 
 // shown returns the message as it goes into an event, for staff or not.

@@ -39,11 +39,11 @@ func TestReplayMakesTheSameState(t *testing.T) {
 	}
 }
 
-func encoded(t testing.TB, v any) string {
-	t.Helper()
+func encoded(tb testing.TB, v any) string {
+	tb.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(b)
 }

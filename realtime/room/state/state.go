@@ -61,7 +61,7 @@ func New(rules Rules) *State {
 		messages:  messages{byID: make(map[string]*message)},
 		questions: questions{byID: make(map[string]*question)},
 		polls:     polls{byID: make(map[string]*poll)},
-		display:   display{tokens: float64(rules.DisplayPerSecond), last: make(map[string]int64)},
+		display:   display{tokens: float64(rules.DisplayPerSecond), lately: make(map[string][]int64)},
 	}
 }
 
