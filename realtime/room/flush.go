@@ -231,13 +231,14 @@ func (r *room) flushTallies() {
 
 func (r *room) flushVotes() {
 	for id := range r.told.questions {
-		votes, public, ok := r.st.Votes(id)
+		votes, only, ok := r.st.Votes(id)
 		switch {
 		case !ok:
-		case public:
+		case only == "":
 			r.share(id, votes, votes)
 		default:
 			r.share(id, nil, votes)
+			r.shareWith(only, id, votes)
 		}
 	}
 	clear(r.told.questions)
@@ -275,13 +276,18 @@ func (r *room) flushHands() {
 }
 
 func (r *room) position(id string, n int) {
+	r.shareWith(id, "", realtime.HandPosition{Position: n})
+}
+
+// shareWith sends the latest of something to one participant, once it is kept.
+func (r *room) shareWith(id, key string, d realtime.EventData) {
 	r.told.rev++
-	b, err := realtime.Event{Room: r.class, Rev: r.told.rev}.Encode(realtime.HandPosition{Position: n})
+	b, err := realtime.Event{Room: r.class, Key: key, Rev: r.told.rev}.Encode(d)
 	if err != nil {
 		r.logger.Error("state cannot be told", "err", err)
 		return
 	}
-	f := &Frame{Delivery: realtime.DeliverState, Bytes: b, Key: string(realtime.EventHandPosition) + "/"}
+	f := &Frame{Delivery: realtime.DeliverState, Bytes: b, Key: string(d.EventType()) + "/" + key}
 	r.wait(func() {
 		r.shardOf(id).ops <- op{kind: opPerson, participant: id, frames: [views]*Frame{f}}
 	})

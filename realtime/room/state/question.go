@@ -227,14 +227,17 @@ func (f Merged) apply(s *State, _ *Entry, out *Effects) {
 	out.Question = f.Into
 }
 
-// Votes returns how many voted for a question, and whether participants may know
-// of it.
-func (s *State) Votes(id string) (votes realtime.Votes, public, ok bool) {
+// Votes returns how many voted for a question. only is the one participant who may
+// know of it, empty: all may.
+func (s *State) Votes(id string) (votes realtime.Votes, only string, ok bool) {
 	q := s.questions.byID[id]
 	if q == nil {
-		return votes, false, false
+		return votes, "", false
 	}
-	return realtime.Votes{Question: id, Votes: len(q.votes)}, q.audience == everybody, true
+	if q.audience == staffAndOwner {
+		only = q.author.ID
+	}
+	return realtime.Votes{Question: id, Votes: len(q.votes)}, only, true
 }
 
 // Bounds of the questions in a snapshot.
@@ -281,7 +284,7 @@ func (q *question) shown(by realtime.Principal, mine bool) realtime.Question {
 		QuestionAsked: q.QuestionAsked, State: q.state, Votes: len(q.votes), Mine: mine, Voted: q.votes[by.ID],
 		Answer: q.answer, From: q.author.Public(), Seq: q.seq, TS: q.ts, MediaTS: q.mediaTS,
 	}
-	if by.Staff() && (!q.Anonymous || by.Permissions.Has(realtime.SeesNames)) {
+	if by.Staff() && (!q.author.Anonymous || by.Permissions.Has(realtime.SeesNames)) {
 		r.From = q.author.Sender()
 	}
 	if !by.Staff() {

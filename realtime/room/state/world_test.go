@@ -26,6 +26,7 @@ type world struct {
 	log     [][]byte // entries, encoded
 	next    int      // number of the next command
 	effects Effects  // of the last entry
+	heard   func()   // is called after each entry, if it is there
 }
 
 func principal(id string, role realtime.Role) realtime.Principal {
@@ -85,6 +86,18 @@ func (w *world) apply(e Entry) {
 	}
 	w.log = append(w.log, b)
 	w.effects = w.s.Apply(e)
+	if w.heard != nil {
+		w.heard()
+	}
+}
+
+func (w *world) lastEntry() Entry {
+	w.t.Helper()
+	e, err := DecodeEntry(w.log[len(w.log)-1])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return e
 }
 
 // try decides on a command and applies what it brings.
