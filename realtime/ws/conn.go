@@ -16,15 +16,14 @@ import (
 // before has to reach it.
 const linger = 2 * time.Second
 
-// Conn is one WebSocket. Two goroutines work on it, read and write; the server's
-// looks at it once a second. It implements room.Conn.
+// Conn is one WebSocket. One goroutine reads; another writes, while there is
+// something to write; the server's looks at it once a second. It implements
+// room.Conn.
 type Conn struct {
 	// Set by newConn, then read-only.
 	server *Server
 	sock   *websocket.Conn
 	class  string
-	wake   chan struct{} // for the writer, holds one
-	gone   chan struct{} // closed when the reader has ended
 
 	// Guarded by the server's mu.
 	place *list.Element // among those without hello, nil for others
@@ -39,7 +38,11 @@ type Conn struct {
 	refused  int       // commands refused since refusals began
 	began    time.Time // of that minute
 
+	writers sync.WaitGroup // of at most one, started by wakeWriterLocked, waited for by serve
+
 	mu      sync.Mutex // guards the fields below
+	writer  bool       // there is one
+	over    bool       // there is to be none any more
 	pace    *pace      // nil before hello: all is sent at once
 	window  uint64     // of pace, in which the last frame was sent
 	queue   []room.Frame
@@ -65,7 +68,7 @@ type ending struct {
 func newConn(s *Server, sock *websocket.Conn, class string) *Conn {
 	now := time.Now()
 	c := &Conn{
-		server: s, sock: sock, class: class, wake: make(chan struct{}, 1), gone: make(chan struct{}),
+		server: s, sock: sock, class: class,
 		opened: now, commands: bucket{tokens: float64(s.cfg.CommandBurst), at: now},
 	}
 	c.heard.Store(now.Unix())
@@ -78,7 +81,7 @@ func newConn(s *Server, sock *websocket.Conn, class string) *Conn {
 func (c *Conn) Send(f room.Frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.end.code != 0 || len(f.Bytes) == 0 {
+	if c.end.code != 0 || c.over || len(f.Bytes) == 0 {
 		return
 	}
 	size := len(f.Bytes) + 1
@@ -133,7 +136,7 @@ func (c *Conn) replaceLocked(f room.Frame) bool {
 // dueLocked has the writer write the queue.
 func (c *Conn) dueLocked() {
 	c.due = true
-	c.wakeWriter()
+	c.wakeWriterLocked()
 }
 
 // flush makes what waits due at the end of an interval, and returns how many
@@ -149,11 +152,24 @@ func (c *Conn) flush(window uint64) int {
 	return n
 }
 
-func (c *Conn) wakeWriter() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
+// wakeWriterLocked starts the writer if there is none. That costs no more than
+// to wake one, and saves its stack while nothing is to be written.
+func (c *Conn) wakeWriterLocked() {
+	if !c.writer && !c.over {
+		c.writer = true
+		c.writers.Go(c.write)
 	}
+}
+
+// stop makes the connection fail for whoever works on it, and returns how the
+// server had ended it.
+func (c *Conn) stop() realtime.CloseCode {
+	_ = c.sock.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
+	c.queue, c.spare, c.queued = nil, nil, 0
+	return c.end.code
 }
 
 // Close implements room.Conn.
@@ -172,7 +188,7 @@ func (c *Conn) endLocked(e ending) {
 	if e.code == realtime.CloseTooSlow {
 		c.queue, c.queued = nil, 0
 	}
-	c.wakeWriter()
+	c.wakeWriterLocked()
 }
 
 // ending returns how the server ends the connection, if it does.
@@ -211,6 +227,6 @@ func (c *Conn) look(now time.Time) {
 		c.endLocked(ending{code: realtime.CloseIdle})
 	case (now.Unix()+int64(c.slot))%int64(cfg.PingInterval/time.Second) == 0:
 		c.ping = true
-		c.wakeWriter()
+		c.wakeWriterLocked()
 	}
 }

@@ -3,11 +3,12 @@
 //	client ──hello, commands──▶ Server ──Join, Do, Leave──▶ room
 //	client ◀──frames── writer ◀──queue── Conn.Send ◀─────── room
 //
-// A connection has two goroutines, one that reads and one that writes, and a
-// queue bounded in bytes between the room and the writer: Send never blocks. When
-// the queue is half full what is ephemeral is dropped and state collapses; when it
-// is full, or its oldest frame is too old, the connection is closed with
-// CloseTooSlow, and the client resumes. So a bad connection costs itself alone.
+// A connection has a goroutine that reads, one that writes while there is
+// something to write, and between the room and the writer a queue bounded in
+// bytes: Send never blocks. When the queue is half full what is ephemeral is
+// dropped and state collapses; when it is full, or its oldest frame is too old,
+// the connection is closed with CloseTooSlow, and the client resumes. So a bad
+// connection costs itself alone.
 //
 // The cost of a room is the write(2) per frame. While there are few, each event is
 // sent at once. When a room would write more than its share of frames, the first

@@ -26,18 +26,15 @@ const (
 
 // serve reads from a connection until it has ended, and waits for its writer.
 func (s *Server) serve(ctx context.Context, c *Conn) {
-	var writer sync.WaitGroup
-	writer.Go(c.write)
 	reason := c.read(ctx)
 	if c.member != nil {
 		c.member.Leave()
 	}
-	_ = c.sock.Close()
-	close(c.gone)
-	writer.Wait()
+	code := c.stop()
+	c.writers.Wait()
 	s.pacer.leave(c)
 	s.remove(c)
-	if code := c.ending().code; code != 0 {
+	if code != 0 {
 		reason = code.Info().Name
 	}
 	s.metrics.closes.WithLabelValues(reason).Inc()
@@ -46,12 +43,6 @@ func (s *Server) serve(ctx context.Context, c *Conn) {
 // read reads until the connection has ended, and returns why if it was the
 // client who ended it.
 func (c *Conn) read(ctx context.Context) (reason string) {
-	defer func() {
-		if p := recover(); p != nil {
-			c.server.logger.Error("connection panicked", "class", c.class, "err", p, "stack", string(debug.Stack()))
-			reason = "panic"
-		}
-	}()
 	c.sock.SetReadLimit(readLimit)
 	c.sock.SetPongHandler(func(string) error { c.hear(); return nil })
 	c.sock.SetPingHandler(func(data string) error {
@@ -79,10 +70,33 @@ func (c *Conn) read(ctx context.Context) (reason string) {
 			c.refuse(realtime.Command{}, &realtime.Error{Code: realtime.CodeBadRequest, Message: "frame: must be text", Broken: true})
 			continue
 		}
-		if err = c.message(ctx, r); err != nil {
+		// Bounded here too, since what was compressed may be larger than the read
+		// limit.
+		frame, err := io.ReadAll(io.LimitReader(r, realtime.MaxFrameBytes+1))
+		if err != nil {
 			return c.readError(err)
 		}
+		// In a goroutine of its own: decoding needs a deep stack, and the reader would
+		// keep it for as long as the connection lasts.
+		var message sync.WaitGroup
+		message.Go(func() { reason = c.guarded(ctx, frame) })
+		message.Wait()
+		if reason != "" {
+			return reason
+		}
 	}
+}
+
+// guarded is message for a room that may panic: that costs the connection.
+func (c *Conn) guarded(ctx context.Context, frame []byte) (reason string) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.server.logger.Error("connection panicked", "class", c.class, "err", p, "stack", string(debug.Stack()))
+			reason = "panic"
+		}
+	}()
+	c.message(ctx, frame)
+	return ""
 }
 
 func (c *Conn) hear() { c.heard.Store(time.Now().Unix()) }
@@ -106,24 +120,19 @@ func (c *Conn) readError(err error) string {
 	return "lost"
 }
 
-// message reads and carries out one message. The error is the connection's.
-func (c *Conn) message(ctx context.Context, r io.Reader) error {
-	// Bounded here, since what was compressed may be larger than the read limit.
-	frame, err := io.ReadAll(io.LimitReader(r, realtime.MaxFrameBytes+1))
-	if err != nil {
-		return err
-	}
+// message carries out one message.
+func (c *Conn) message(ctx context.Context, frame []byte) {
 	command, err := realtime.DecodeCommand(frame)
 	if err == nil && command.Room != "" && command.Room != c.class {
 		err = realtime.NewError(realtime.CodeBadRequest, "room: is not the class of this connection")
 	}
 	if err != nil {
 		c.refuse(command, err)
-		return nil
+		return
 	}
 	if !c.allowed(time.Now()) {
 		c.refuse(command, &realtime.Error{Code: realtime.CodeRateLimited, Message: "too many commands", RetryAfter: time.Second})
-		return nil
+		return
 	}
 	hello, greets := command.Data.(realtime.Hello)
 	refresh, renews := command.Data.(realtime.Refresh)
@@ -140,12 +149,11 @@ func (c *Conn) message(ctx context.Context, r io.Reader) error {
 		info, _ := command.Type.Info()
 		if !c.person.Permissions.Has(info.Needs) {
 			c.refuse(command, realtime.NewError(realtime.CodeForbidden, "your grant does not allow this"))
-			return nil
+			return
 		}
 		c.server.metrics.commands.WithLabelValues("accepted").Inc()
 		c.member.Do(command)
 	}
-	return nil
 }
 
 // allowed takes one of the commands that a client may send.

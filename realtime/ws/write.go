@@ -15,34 +15,25 @@ const (
 	keepQueue     = 32       // frames of room that an empty queue keeps
 )
 
-// write is the writer: it writes what is due until the reader has ended.
+// write is the writer: it writes until nothing is due.
 func (c *Conn) write() {
 	for {
-		select {
-		case <-c.wake:
-		case <-c.gone:
+		w := c.take()
+		switch {
+		case w.end.code != 0 && len(w.batch) == 0:
+			c.finish(w.end)
+			return // and is the last one
+		case len(w.batch) == 0 && !w.ping:
 			return
 		}
-		for {
-			w := c.take()
-			if w.end.code != 0 && len(w.batch) == 0 {
-				c.finish(w.end)
-				<-c.gone
-				return
-			}
-			if len(w.batch) == 0 && !w.ping {
-				break
-			}
-			err := c.writeBatch(w.pace, w.batch)
-			if err == nil && w.ping {
-				err = c.sock.WritePreparedMessage(c.server.ping)
-			}
-			c.written(w.batch)
-			if err != nil {
-				_ = c.sock.Close() // so the reader ends as well
-				<-c.gone
-				return
-			}
+		err := c.writeBatch(w.pace, w.batch)
+		if err == nil && w.ping {
+			err = c.sock.WritePreparedMessage(c.server.ping)
+		}
+		c.written(w.batch)
+		if err != nil {
+			c.stop() // so the reader ends as well
+			return
 		}
 	}
 }
@@ -56,11 +47,12 @@ type work struct {
 }
 
 // take returns what is to be written next, and marks the write as begun. Before
-// an end all that waits is due.
+// an end all that waits is due. If there is nothing, the writer is one no more.
 func (c *Conn) take() work {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var batch []room.Frame
+	w := work{pace: c.pace, ping: c.ping && c.end.code == 0, end: c.end}
+	c.ping = false
 	if c.due || c.end.code != 0 {
 		size := 0
 		n := 0
@@ -69,10 +61,10 @@ func (c *Conn) take() work {
 			n++
 		}
 		if n == len(c.queue) {
-			batch, c.queue, c.spare = c.queue, c.spare, nil
+			w.batch, c.queue, c.spare = c.queue, c.spare, nil
 			c.due = false
 		} else {
-			batch = append(batch, c.queue[:n]...)
+			w.batch = append(w.batch, c.queue[:n]...)
 			rest := copy(c.queue, c.queue[n:])
 			clear(c.queue[rest:])
 			c.queue = c.queue[:rest]
@@ -80,12 +72,10 @@ func (c *Conn) take() work {
 		}
 		c.queued -= size
 	}
-	ping := c.ping && c.end.code == 0
-	c.ping = false
-	if len(batch) > 0 || ping || c.end.code != 0 {
+	if c.writer = len(w.batch) > 0 || w.ping || w.end.code != 0; c.writer {
 		c.writing = time.Now()
 	}
-	return work{batch, c.pace, ping, c.end}
+	return w
 }
 
 // written marks the write of the batch as done.
