@@ -177,13 +177,23 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 	}
 }
 
-// start runs a server: in memory if inMemory, otherwise on the loopback.
+// start runs a server with fake rooms: in memory if inMemory, otherwise on the
+// loopback.
 func start(tb testing.TB, inMemory bool, edit func(*ws.Config)) *harness {
+	tb.Helper()
+	rooms := &fakeRooms{}
+	h := serve(tb, rooms, inMemory, edit)
+	h.rooms = rooms
+	return h
+}
+
+// serve runs a server with the rooms.
+func serve(tb testing.TB, rooms ws.Rooms, inMemory bool, edit func(*ws.Config)) *harness {
 	tb.Helper()
 	db, err := kv.Open(filepath.Join(tb.TempDir(), "lectern.db"), kv.Options{})
 	must(tb, err)
 	tb.Cleanup(func() { _ = db.Close() })
-	h := &harness{tb: tb, rooms: &fakeRooms{}}
+	h := &harness{tb: tb}
 	h.grants, err = access.NewGrantRing(access.DefaultGrantConfig(), access.Deps{DB: db})
 	must(tb, err)
 	cfg := ws.DefaultConfig()
@@ -191,7 +201,7 @@ func start(tb testing.TB, inMemory bool, edit func(*ws.Config)) *harness {
 	if edit != nil {
 		edit(&cfg)
 	}
-	h.server, err = ws.New(cfg, ws.Deps{Grants: h.grants, Rooms: h.rooms})
+	h.server, err = ws.New(cfg, ws.Deps{Grants: h.grants, Rooms: rooms})
 	must(tb, err)
 
 	var listener net.Listener
