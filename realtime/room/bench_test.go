@@ -2,6 +2,7 @@ package room_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -142,7 +143,7 @@ func say(b *testing.B, c *crowd, m *room.Member, id string, n int) {
 // BenchmarkPoll is 2,000 people who vote within three seconds: each is counted
 // once, and acknowledged at once.
 func BenchmarkPoll(b *testing.B) {
-	for range b.N {
+	for b.Loop() {
 		c := newCrowd(b, 2000)
 		do := func(m *room.Member, id string, d realtime.CommandData) {
 			m.Do(realtime.Command{Type: d.CommandType(), ID: id, Data: d})
@@ -157,7 +158,6 @@ func BenchmarkPoll(b *testing.B) {
 		}
 		do(c.host, "command-open", realtime.PollOpen{Poll: poll})
 		<-c.acks
-		b.ResetTimer()
 		var delays []time.Duration
 		start := time.Now()
 		tick := time.NewTicker(1500 * time.Microsecond)
@@ -189,3 +189,69 @@ func BenchmarkPoll(b *testing.B) {
 		b.ReportMetric(delays[len(delays)*99/100].Seconds()*1e3, "p99-ms")
 	}
 }
+
+// BenchmarkJoin is 2,000 people who come in at once, to a room in which much has
+// been said: new ones, and such who have missed 500 messages.
+func BenchmarkJoin(b *testing.B) {
+	for _, missed := range []int{0, 500} {
+		b.Run(fmt.Sprint("missed ", missed), func(b *testing.B) {
+			c := newCrowd(b, 200)
+			for i := range 600 {
+				c.members[i%200].Do(realtime.Command{
+					Type: realtime.CommandChatSend, ID: fmt.Sprintf("command-%d", i), Data: realtime.ChatSend{Text: "what does the second term on the slide stand for?"},
+				})
+			}
+			for range 600 {
+				<-c.acks
+			}
+			from := room.Position{}
+			if missed > 0 {
+				probe := &welcomed{got: make(chan realtime.Welcome, 1)}
+				if _, err := c.rooms.Join(b.Context(), "algebra", principal("probe", realtime.RoleParticipant), from, probe); err != nil {
+					b.Fatal(err)
+				}
+				w := <-probe.got
+				from = room.Position{Epoch: w.Epoch, Seq: w.Seq - uint64(missed)} //nolint:gosec // small
+			}
+			b.ResetTimer()
+			for n := range b.N {
+				var ready sync.WaitGroup
+				ready.Add(2000)
+				var joins sync.WaitGroup
+				for w := range 8 {
+					joins.Go(func() {
+						for i := range 250 {
+							conn := &counter{log: &c.log, acks: c.acks, ready: ready.Done}
+							who := principal(fmt.Sprintf("p%d-%d-%d", n, w, i), realtime.RoleParticipant)
+							if _, err := c.rooms.Join(b.Context(), "algebra", who, from, conn); err != nil {
+								b.Error(err)
+								ready.Done()
+							}
+						}
+					})
+				}
+				joins.Wait()
+				ready.Wait()
+			}
+			b.StopTimer()
+			for want := int64(2000 * missed * b.N); c.log.Load() < want; { // the last ones lag behind
+				time.Sleep(time.Millisecond) //nolint:forbidigo // a benchmark
+			}
+		})
+	}
+}
+
+// welcomed keeps the welcome.
+type welcomed struct {
+	got chan realtime.Welcome
+}
+
+func (w *welcomed) Send(f room.Frame) {
+	var ev realtime.Event
+	var d realtime.Welcome
+	if json.Unmarshal(f.Bytes, &ev) == nil && ev.Type == realtime.EventWelcome && json.Unmarshal(ev.Data, &d) == nil {
+		w.got <- d
+	}
+}
+
+func (*welcomed) Close(realtime.CloseCode, time.Duration) {}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -18,7 +19,13 @@ import (
 	"github.com/lectern/lectern/storage/kv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if path := os.Getenv(childFile); path != "" {
+		talkUntilKilled(path)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // edge is a clock two seconds behind the bubble's.
 type edge struct{}

@@ -12,7 +12,7 @@ import (
 type occupant struct {
 	author    state.Author
 	extraTime int
-	staff     bool
+	counted   *int      // of room.counts, where this one is counted
 	members   []*Member // the newest last
 	gone      time.Time // when the last connection ended; zero: there is one
 	left      int64     // what to say of when they left, in Unix milliseconds
@@ -48,7 +48,8 @@ func (r *room) join(who realtime.Principal, from Position, conn Conn) (*Member, 
 	if len(o.members) == 0 {
 		o.heartbeat = now
 	}
-	o.author, o.extraTime, o.staff, o.gone = author, who.ExtraTime, who.Staff(), time.Time{}
+	o.author, o.extraTime, o.gone = author, who.ExtraTime, time.Time{}
+	r.count(o, who.Staff())
 	for len(o.members) >= r.cfg.Connections {
 		oldest := o.members[0]
 		o.members = o.members[1:]
@@ -160,7 +161,8 @@ func (r *room) depart(id string, o *occupant) {
 			return // the next tick tries again
 		}
 	}
-	if len(o.members) == 0 {
+	if len(o.members) == 0 && r.people[id] == o {
+		*o.counted--
 		delete(r.people, id)
 	}
 	if len(r.people) == 0 {
@@ -168,23 +170,28 @@ func (r *room) depart(id string, o *occupant) {
 	}
 }
 
-// presence counts who is here.
+// count counts somebody, in place of what they were before.
+func (r *room) count(o *occupant, staff bool) {
+	if o.counted != nil {
+		*o.counted--
+	}
+	switch {
+	case staff:
+		o.counted = &r.counts.Staff
+	case o.author.Role == realtime.RoleObserver:
+		o.counted = &r.counts.Observers
+	default:
+		o.counted = &r.counts.Participants
+	}
+	*o.counted++
+}
+
+// presence says how many are here.
 func (r *room) presence(staff bool) realtime.Presence {
-	var p realtime.Presence
-	for _, o := range r.people {
-		switch {
-		case o.staff || o.author.Role == realtime.RoleHost || o.author.Role == realtime.RoleModerator:
-			p.Staff++
-		case o.author.Role == realtime.RoleObserver:
-			p.Observers++
-		default:
-			p.Participants++
-		}
+	if staff {
+		return r.counts
 	}
-	if !staff {
-		p.Staff, p.Observers = 0, 0
-	}
-	return p
+	return realtime.Presence{Participants: r.counts.Participants}
 }
 
 // heartbeatTick writes down that the room is still there: after a crash,

@@ -62,6 +62,7 @@ type room struct {
 	line   []waiting
 	time   timeline
 	people map[string]*occupant
+	counts realtime.Presence // of people
 	limits map[string]*limiter
 	told   told
 	over   bool // to end as soon as all is kept
@@ -178,7 +179,9 @@ func (r *room) replay(ctx context.Context) error {
 	now := r.deps.Now()
 	r.empty = now
 	for _, who := range r.st.AllPresent() {
-		r.people[who.ID] = &occupant{author: who, gone: now, left: r.st.TS()}
+		o := &occupant{author: who, gone: now, left: r.st.TS()}
+		r.count(o, who.Role != realtime.RoleParticipant && who.Role != realtime.RoleObserver)
+		r.people[who.ID] = o
 	}
 	return nil
 }

@@ -16,8 +16,9 @@ import (
 // A poll is seen by everybody, counted once for each, told while it goes on if it
 // is to be, and its cues are on the media's clock.
 func TestPoll(t *testing.T) {
-	var cues []room.Cue
 	bubble(t, func(s *server) {
+		t := s.t
+		var cues []room.Cue
 		s.stop()
 		s.deps.Cue = func(class string, c room.Cue) {
 			if class != "algebra" {
@@ -26,7 +27,6 @@ func TestPoll(t *testing.T) {
 			cues = append(cues, c)
 		}
 		s.start(nil)
-		t := s.t
 		host := s.join("host", realtime.RoleHost)
 		ada := s.join("ada", realtime.RoleParticipant)
 		bob := s.join("bob", realtime.RoleParticipant)
@@ -61,10 +61,10 @@ func TestPoll(t *testing.T) {
 		if got := last[realtime.PollRevealed](bob); got.Tally.Voters != 2 || got.Correct[0] != 1 {
 			t.Errorf("revealed as %+v", got)
 		}
+		if len(cues) != 3 || cues[0].Event != realtime.EventPollOpened || cues[1].Event != realtime.EventPollClosed || cues[2].Event != realtime.EventPollRevealed {
+			t.Errorf("cues are %+v", cues)
+		}
 	})
-	if len(cues) != 3 || cues[0].Event != realtime.EventPollOpened || cues[1].Event != realtime.EventPollClosed || cues[2].Event != realtime.EventPollRevealed {
-		t.Errorf("cues are %+v", cues)
-	}
 }
 
 // Of more messages than anybody can read participants are shown some, of as many

@@ -8,8 +8,6 @@ import (
 	"github.com/lectern/lectern/realtime"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 // gets returns who gets the last entry: all, staff, and single persons.
 func (w *world) gets() string {
 	var to []string
@@ -89,7 +87,7 @@ func TestChatRules(t *testing.T) {
 	w.refused(realtime.CodeForbidden, "p0", realtime.ChatEdit{Message: id, Text: "www.example.org"})
 	w.do("p0", realtime.ChatSend{Text: "e.g. 3.5, a.b or x.y.z"})
 	w.do("mod", link)
-	w.do("host", realtime.RoomSet{Links: ptr(true)})
+	w.do("host", realtime.RoomSet{Links: new(true)})
 	w.do("p0", link)
 
 	w.refused(realtime.CodeForbidden, "eye", say)
@@ -127,8 +125,8 @@ func TestChatRules(t *testing.T) {
 		w.do("mod", say)
 		w.pass(10 * time.Second)
 	}
-	w.do("mod", realtime.RoomSet{SlowMode: ptr(30)})
-	w.refused(realtime.CodeForbidden, "mod", realtime.RoomSet{SlowMode: ptr(0), Links: ptr(false)})
+	w.do("mod", realtime.RoomSet{SlowMode: new(30)})
+	w.refused(realtime.CodeForbidden, "mod", realtime.RoomSet{SlowMode: new(0), Links: new(false)})
 	w.pass(30 * time.Second)
 	w.do("p0", say)
 	w.pass(29 * time.Second)
@@ -150,7 +148,7 @@ func TestNames(t *testing.T) {
 		{realtime.NamesBoth, true, false},
 		{realtime.NamesAnonymous, false, false},
 	} {
-		w.do("host", realtime.RoomSet{Names: &tc.mode, Links: ptr(tc.p0)})
+		w.do("host", realtime.RoomSet{Names: &tc.mode, Links: new(tc.p0)})
 		for id, named := range map[string]bool{"p0": tc.p0, "p4": tc.p4, "mod": true} {
 			w.pass(time.Second)
 			w.do(id, realtime.ChatSend{Text: "hello"})

@@ -13,7 +13,7 @@ import (
 // asked it.
 func TestAnonymousQuestion(t *testing.T) {
 	w := newWorld(t)
-	w.do("host", realtime.RoomSet{Names: ptr(realtime.NamesNamed)})
+	w.do("host", realtime.RoomSet{Names: new(realtime.NamesNamed)})
 	var told []string
 	note := func(e Entry) {
 		if w.effects.All != nil {
@@ -240,7 +240,7 @@ func TestHostTools(t *testing.T) {
 		t.Errorf("markers are %+v", m)
 	}
 
-	w.do("host", realtime.RoomSet{Words: &[]string{"darn"}, Locked: ptr(true)})
+	w.do("host", realtime.RoomSet{Words: &[]string{"darn"}, Locked: new(true)})
 	if all, ok := w.effects.All.(realtime.Settings); !ok || all.Words != nil || !all.Locked {
 		t.Errorf("participants are told %+v", w.effects.All)
 	}
@@ -253,7 +253,7 @@ func TestHostTools(t *testing.T) {
 	if w.s.Admit(principal("new", realtime.RoleParticipant)) == nil || w.s.Admit(principal("new", realtime.RoleModerator)) != nil || w.s.Admit(w.who("p0")) != nil {
 		t.Error("a locked room keeps out the wrong people")
 	}
-	w.do("host", realtime.RoomSet{Locked: ptr(true)})
+	w.do("host", realtime.RoomSet{Locked: new(true)})
 	if w.effects.All != nil {
 		t.Error("settings that stay are told again")
 	}

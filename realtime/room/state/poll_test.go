@@ -168,18 +168,23 @@ func TestTallies(t *testing.T) {
 	}{
 		{"single", single(), []realtime.PollVote{{Choices: []int{0}}, {Choices: []int{2}}, {Choices: []int{2}}}, realtime.Tally{Voters: 3, Counts: []int{1, 0, 2}}, 0},
 		{
-			"multiple", realtime.PollDraft{Kind: realtime.PollMultiple, Options: []string{"a", "b", "c"}},
-			[]realtime.PollVote{{Choices: []int{0, 1, 2}}, {Choices: []int{2}}}, realtime.Tally{Voters: 2, Counts: []int{1, 1, 2}}, 0,
+			"multiple",
+			realtime.PollDraft{Kind: realtime.PollMultiple, Options: []string{"a", "b", "c"}},
+			[]realtime.PollVote{{Choices: []int{0, 1, 2}}, {Choices: []int{2}}},
+			realtime.Tally{Voters: 2, Counts: []int{1, 1, 2}},
+			0,
 		},
 		{"scale", realtime.PollDraft{Kind: realtime.PollScale, Min: 1, Max: 3}, []realtime.PollVote{{Value: &two}, {Value: &two}}, realtime.Tally{Voters: 2, Counts: []int{0, 2, 0}}, 0},
 		{"text", realtime.PollDraft{Kind: realtime.PollText}, []realtime.PollVote{{Text: "so"}, {Text: "so"}}, realtime.Tally{Voters: 2}, 2},
 		{
-			"cloud", realtime.PollDraft{Kind: realtime.PollCloud},
+			"cloud",
+			realtime.PollDraft{Kind: realtime.PollCloud},
 			[]realtime.PollVote{{Text: "Wave!"}, {Text: "  wave"}, {Text: "heat"}, {Text: "darn"}, {Text: "WA\u200bVE"}},
-			realtime.Tally{Voters: 5, Words: []realtime.WordCount{{Text: "wave", N: 3}, {Text: "heat", N: 1}}}, 3,
+			realtime.Tally{Voters: 5, Words: []realtime.WordCount{{Text: "wave", N: 3}, {Text: "heat", N: 1}}},
+			3,
 		},
 	} {
-		w.do("host", realtime.RoomSet{Words: &[]string{"darn"}, Links: ptr(w.next%2 == 0)})
+		w.do("host", realtime.RoomSet{Words: &[]string{"darn"}, Links: new(w.next%2 == 0)})
 		id := w.poll(tc.draft, 0)
 		for i, v := range tc.votes {
 			v.Poll = id

@@ -15,10 +15,10 @@ func TestReplayMakesTheSameState(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
-	for range 8 {
+	for range 3 {
 		w := newWorld(t)
 		accepted := make(map[realtime.CommandType]int)
-		for range 1500 {
+		for range 1000 {
 			if _, data, d, code := w.wander(rng); code == "" && d.Entry != nil {
 				accepted[data.CommandType()]++
 			}

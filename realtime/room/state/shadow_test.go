@@ -231,7 +231,7 @@ func TestPagesFollowTheState(t *testing.T) {
 			}
 		}
 		w.heard = hear
-		for step := range 800 {
+		for step := range 500 {
 			paused := w.s.Settings().Paused
 			by, data, d, code := w.wander(rng)
 			if code == "" && d.Entry != nil {
@@ -271,7 +271,7 @@ func TestPagesFollowTheState(t *testing.T) {
 				}
 			}
 		}
-		if len(w.log) < heard+200 {
+		if len(w.log) < heard+100 {
 			t.Errorf("only %d entries", len(w.log)-heard)
 		}
 	}
