@@ -53,7 +53,13 @@ type CommandInfo struct {
 
 // Commands returns the table of commands.
 func Commands() []CommandInfo {
-	return []CommandInfo{
+	table := commandTable()
+	return table[:]
+}
+
+// commandTable is an array, which needs no memory to look something up in.
+func commandTable() [29]CommandInfo {
+	return [...]CommandInfo{
 		{CommandHello, 0, true, decodeAs[Hello]},
 		{CommandRefresh, 0, true, decodeAs[Refresh]},
 		{CommandPosition, 0, false, decodeAs[Position]},
@@ -88,9 +94,10 @@ func Commands() []CommandInfo {
 
 // Info returns the command's row of the table, and whether there is one.
 func (t CommandType) Info() (CommandInfo, bool) {
-	for _, i := range Commands() {
-		if i.Type == t {
-			return i, true
+	table := commandTable()
+	for i := range table {
+		if table[i].Type == t {
+			return table[i], true
 		}
 	}
 	return CommandInfo{}, false

@@ -216,3 +216,22 @@ func FuzzDecodeCommand(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkDecodeCommand(b *testing.B) {
+	in := []byte(frame("chat.send", `{"text":"Is that the same as in chapter 3?","reply_to":"m_12"}`))
+	for b.Loop() {
+		if _, err := realtime.DecodeCommand(in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEncodeEvent(b *testing.B) {
+	prev := uint64(1233)
+	e := realtime.Event{Room: "maths-1", Epoch: "b71c", Seq: 1234, Prev: &prev, TS: 1760000000000, From: &realtime.Sender{ID: "p_9", Name: "Ada", Role: realtime.RoleParticipant}}
+	for b.Loop() {
+		if _, err := e.Encode(realtime.ChatMessage{ID: "m_13", Text: "Is that the same as in chapter 3?"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

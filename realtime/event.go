@@ -49,7 +49,13 @@ type EventInfo struct {
 
 // Events returns the table of events.
 func Events() []EventInfo {
-	return []EventInfo{
+	table := eventTable()
+	return table[:]
+}
+
+// eventTable is an array, which needs no memory to look something up in.
+func eventTable() [33]EventInfo {
+	return [...]EventInfo{
 		{EventWelcome, DeliverReply, Welcome{}},
 		{EventAck, DeliverReply, Ack{}},
 		{EventError, DeliverReply, Refusal{}},
@@ -88,9 +94,10 @@ func Events() []EventInfo {
 
 // Delivery returns the delivery class of the type, 0 for one that is unknown.
 func (t EventType) Delivery() Delivery {
-	for _, i := range Events() {
-		if i.Type == t {
-			return i.Delivery
+	table := eventTable()
+	for i := range table {
+		if table[i].Type == t {
+			return table[i].Delivery
 		}
 	}
 	return 0

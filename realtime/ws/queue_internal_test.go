@@ -1,8 +1,10 @@
 package ws
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lectern/lectern/realtime"
 	"github.com/lectern/lectern/realtime/room"
@@ -144,6 +146,38 @@ func TestGate(t *testing.T) {
 	} {
 		if got := addressOf(remote).String(); got != want {
 			t.Errorf("%s counts as %s, want %s", remote, got, want)
+		}
+	}
+}
+
+func TestGateIsBounded(t *testing.T) {
+	g, now := newGate(1, 2), time.Now()
+	for i := range maxAddresses {
+		g.admit(fmt.Sprintf("10.%d.%d.%d:1", i>>16, i>>8&255, i&255), now)
+	}
+	for i, want := range []bool{true, true, false} { // one bucket for all the others
+		if g.admit(fmt.Sprintf("192.0.2.%d:1", i), now) != want {
+			t.Errorf("address %d: %t", i, !want)
+		}
+	}
+	if n := len(g.buckets); n > maxAddresses+1 {
+		t.Errorf("%d addresses are kept", n)
+	}
+	g.sweep(now.Add(time.Minute))
+	if n := len(g.buckets); n != 0 {
+		t.Errorf("%d addresses are kept for nothing", n)
+	}
+}
+
+// BenchmarkSend is what the room's goroutines pay for a frame and a connection.
+func BenchmarkSend(b *testing.B) {
+	c := &Conn{server: &Server{cfg: DefaultConfig(), metrics: newMetrics(nil)}, writer: true, pace: &pace{}}
+	c.pace.active.Store(true)
+	f := room.Frame{Delivery: realtime.DeliverLog, Bytes: make([]byte, 200)}
+	for i := 0; b.Loop(); i++ {
+		c.Send(f)
+		if i%25 == 24 {
+			c.written(c.take().batch)
 		}
 	}
 }

@@ -25,6 +25,25 @@ func TestNoHello(t *testing.T) {
 	})
 }
 
+func TestHandshakesOfAnAddressAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := start(t, true, func(c *ws.Config) { c.HandshakeBurst, c.HandshakeRate = 3, 2 })
+		for range 3 {
+			h.open()
+		}
+		_, resp, err := h.connect(nil)
+		if err == nil || resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" {
+			t.Errorf("the fourth: %v, %v", resp, err)
+		}
+		time.Sleep(time.Second) //nolint:forbidigo // in a synctest bubble
+		h.open()
+		h.open()
+		if _, _, err = h.connect(nil); err == nil {
+			t.Error("a second later three may come")
+		}
+	})
+}
+
 // TestManyWithoutHello has a crowd that says nothing in the way of somebody who
 // wants in.
 func TestManyWithoutHello(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 const (
 	maxBatchBytes = 64 << 10 // of events in one frame
 	compressFrom  = 1 << 10  // bytes
-	keepQueue     = 32       // frames of room that an empty queue keeps
+	keepQueue     = 64       // frames of room that an empty queue keeps
 )
 
 // write is the writer: it writes until nothing is due.
