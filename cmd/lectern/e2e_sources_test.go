@@ -232,12 +232,7 @@ func TestSources(t *testing.T) {
 			if r.err != nil {
 				t.Fatal(r.err)
 			}
-			var except []int
-			if r.name == "hevc-open-gop" {
-				// The first segments lack what is shown before their keyframes.
-				except = []int{46, 48, 56}
-			}
-			judge(t, r.sum.Findings, except...)
+			judge(t, r.sum.Findings)
 			examine(t, r.source, r.class.Playback.HLS)
 		})
 	}
