@@ -1,4 +1,4 @@
-//go:build e2e || cdn
+//go:build e2e
 
 package main_test
 
@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"errors"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,29 +13,23 @@ import (
 	"github.com/lectern/lectern/hls/conformance"
 )
 
-// Rules that some publishers break, and what for.
-const (
-	tornEnds = 56 // a publisher that is torn off: its sound and pictures do not end together
-	killed   = 54 // an encoder that is killed
-)
-
 // unjudged is what "lectern check -ignore" is told: the rules about when something
-// comes, since how fast this machine is decides about them, and those in except.
-func unjudged(except ...int) string {
+// comes, since how fast this machine is decides about them.
+func unjudged() string {
 	var out []string
 	for _, r := range conformance.Rules() {
-		if r.Timed || slices.Contains(except, r.Number) {
+		if r.Timed {
 			out = append(out, strconv.Itoa(r.Number))
 		}
 	}
 	return strings.Join(out, ",")
 }
 
-// judge fails the test for each broken MUST, but for those that unjudged names.
-func judge(t *testing.T, findings []conformance.Finding, except ...int) {
+// judge fails the test for each MUST that is broken and not timed.
+func judge(t *testing.T, findings []conformance.Finding) {
 	t.Helper()
 	for _, f := range findings {
-		if f.Level == conformance.Must && !f.Timed && !slices.Contains(except, f.Number) {
+		if f.Level == conformance.Must && !f.Timed {
 			t.Errorf("%s", f)
 		} else {
 			t.Logf("%s", f)
@@ -50,11 +43,10 @@ type checkRun struct {
 	out bytes.Buffer
 }
 
-// startCheck watches the playlists with the program until they end, without the
-// rules that unjudged leaves out.
-func startCheck(t *testing.T, url string, except ...int) *checkRun {
+// startCheck watches the playlists with the program until they end.
+func startCheck(t *testing.T, url string) *checkRun {
 	t.Helper()
-	c := &checkRun{cmd: exec.Command(binary, "check", "-duration", "10m", "-ignore", unjudged(except...), url)}
+	c := &checkRun{cmd: exec.Command(binary, "check", "-duration", "10m", "-ignore", unjudged(), url)}
 	c.cmd.Stdout, c.cmd.Stderr = &c.out, &c.out
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
