@@ -25,12 +25,16 @@ type Config struct {
 	// slow links that arrive at once. Default 4096, range 1 to 200000.
 	MaxUnauthenticated int `yaml:"max_unauthenticated"`
 
-	// HandshakeBurst and HandshakeRate are how many connections one address (an
-	// IPv6 /64) may open at once, and then per second. A whole campus may share one
-	// address, and comes back together after a restart: lower them where it does
-	// not. Defaults 5000 and 200, ranges 1 to 100000.
+	// HandshakeBurst is how many connections one address (an IPv6 /64) may open at
+	// once. A whole campus may share one address, and comes back together after a
+	// restart: lower it where it does not. Behind a proxy all have the proxy's
+	// address. Default 5000, range 1 to 100000.
 	HandshakeBurst int `yaml:"handshake_burst"`
-	HandshakeRate  int `yaml:"handshake_rate"`
+
+	// HandshakeRate is how many connections one address may open per second once
+	// HandshakeBurst is used up. Raise it for large campuses; lower it to slow down
+	// who connects for no good. Default 200, range 1 to 100000.
+	HandshakeRate int `yaml:"handshake_rate"`
 
 	// HelloTimeout is how long a connection may take to say hello. Default 5s,
 	// range 1s to 1m.
@@ -43,9 +47,9 @@ type Config struct {
 	PingInterval time.Duration `yaml:"ping_interval"`
 
 	// QueueBytes is how much may wait for one client. Raise it for clients on links
-	// that stall for seconds; each slow one may take as much memory. A client that
-	// resumes needs room for all it has missed. Default 1048576, range 65536 to
-	// 16777216.
+	// that stall for seconds; each slow one may take as much memory, and one that
+	// has just come eight times as much, for what it has missed. Default 1048576,
+	// range 65536 to 16777216.
 	QueueBytes int `yaml:"queue_bytes"`
 
 	// SlowAfter is how long a frame may wait, or take to be written, before the
@@ -68,11 +72,14 @@ type Config struct {
 	// fourfold. Turn it off if a proxy does it. Default true.
 	Compress bool `yaml:"compress"`
 
-	// CommandRate and CommandBurst are how many commands one connection may send
-	// per second, and at once. The room has limits of its own for each kind. A
-	// client that is refused ten times in a minute is closed. Defaults 10 and 40,
-	// ranges 1 to 10000.
-	CommandRate  int `yaml:"command_rate"`
+	// CommandRate is how many commands one connection may send per second, whatever
+	// they are; the room has limits of its own for each kind. A client that is
+	// refused ten times in a minute is closed. Raise it for clients that do more
+	// than our pages; lower it to stop floods sooner. Default 10, range 1 to 10000.
+	CommandRate int `yaml:"command_rate"`
+
+	// CommandBurst is how many commands may come at once. A client that reconnects
+	// sends again what was not acknowledged. Default 40, range 1 to 10000.
 	CommandBurst int `yaml:"command_burst"`
 
 	// DrainSpread is over how long clients come back after a restart. Raise it for

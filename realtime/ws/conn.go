@@ -47,13 +47,14 @@ type Conn struct {
 	window  uint64     // of pace, in which the last frame was sent
 	queue   []room.Frame
 	spare   []room.Frame // memory for queue
-	queued  int          // bytes in queue, at most cfg.QueueBytes
+	queued  int          // bytes in queue, see Send
 	since   time.Time    // when the first of queue came
 	due     bool         // queue is to be written now
 	writing time.Time    // since when a write is under way, zero if none is
 	ping    bool         // one is to be written
 	opened  time.Time
 	expires time.Time // of the grant; zero before hello
+	resumes time.Time // until when it may be sent what it missed
 	end     ending
 }
 
@@ -75,9 +76,15 @@ func newConn(s *Server, sock *websocket.Conn, class string) *Conn {
 	return c
 }
 
-// Send implements room.Conn. The queue is bounded by Config.QueueBytes; from
-// half of it on ephemeral frames are dropped and state replaces its older self,
-// and where a frame does not fit the connection is closed.
+// resumeFactor is how many times Config.QueueBytes may wait for a client that has
+// just come: all it has missed is sent at once, and if that did not fit it would
+// come back for the same again and again.
+const resumeFactor = 8
+
+// Send implements room.Conn. The queue is bounded by Config.QueueBytes, or
+// resumeFactor times that in the first Config.SlowAfter of a connection; from half
+// of it on ephemeral frames are dropped and state replaces its older self, and
+// where a frame does not fit the connection is closed.
 func (c *Conn) Send(f room.Frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -95,7 +102,7 @@ func (c *Conn) Send(f room.Frame) {
 			return
 		}
 	}
-	if c.queued+size > c.server.cfg.QueueBytes {
+	if most := c.server.cfg.QueueBytes; c.queued+size > most && (c.queued+size > resumeFactor*most || !time.Now().Before(c.resumes)) {
 		c.server.metrics.dropped.WithLabelValues("full").Add(float64(len(c.queue)))
 		c.endLocked(ending{code: realtime.CloseTooSlow})
 		return

@@ -57,6 +57,23 @@ func TestQueueDropsWhatMayBeDropped(t *testing.T) {
 	}
 }
 
+// TestResumeFits has a client that gets more at once than may wait otherwise.
+func TestResumeFits(t *testing.T) {
+	c := queueOf(t, 1000)
+	c.resumes = time.Now().Add(time.Hour)
+	for range 80 {
+		c.Send(frameOf(realtime.DeliverLog, "", 100))
+	}
+	if c.end.code != 0 || c.queued != 8000 {
+		t.Errorf("closed with %d, %d bytes wait", c.end.code, c.queued)
+	}
+	c.resumes = time.Now().Add(-time.Second)
+	c.Send(frameOf(realtime.DeliverLog, "", 100))
+	if c.end.code != realtime.CloseTooSlow {
+		t.Errorf("is not closed later")
+	}
+}
+
 func TestFirstCloseCounts(t *testing.T) {
 	c := queueOf(t, 1000)
 	c.Close(realtime.CloseBanned, 0)

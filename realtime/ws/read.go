@@ -208,7 +208,9 @@ func (c *Conn) hello(ctx context.Context, id string, d realtime.Hello) {
 	if !c.server.known(c) {
 		return // closed meanwhile
 	}
-	c.setExpiry(person.ExpiresAt)
+	c.mu.Lock()
+	c.expires, c.resumes = person.ExpiresAt, time.Now().Add(c.server.cfg.SlowAfter)
+	c.mu.Unlock()
 	c.server.pacer.join(c)
 	member, err := c.server.rooms.Join(ctx, c.class, person, room.Position{Epoch: d.Epoch, Seq: d.Seq}, c)
 	if err != nil {
@@ -264,7 +266,9 @@ func (c *Conn) refresh(id string, d realtime.Refresh) {
 		return
 	}
 	c.person = person
-	c.setExpiry(person.ExpiresAt)
+	c.mu.Lock()
+	c.expires = person.ExpiresAt
+	c.mu.Unlock()
 	c.server.metrics.commands.WithLabelValues("accepted").Inc()
 	c.reply(id, realtime.Ack{ExpiresAt: person.ExpiresAt.UnixMilli()})
 }
@@ -280,10 +284,4 @@ func (c *Conn) verify(grant realtime.Credential) (realtime.Principal, realtime.C
 		return person, realtime.CloseInvalidGrant, realtime.NewError(realtime.CodeUnauthorized, "the grant is not good for this class")
 	}
 	return person, 0, nil
-}
-
-func (c *Conn) setExpiry(at time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.expires = at
 }

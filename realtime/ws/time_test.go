@@ -197,7 +197,7 @@ func TestSlowReaderIsToldToResume(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := start(t, true, func(c *ws.Config) { c.QueueBytes = 64 << 10 })
 		c := h.join(realtime.RoleParticipant)
-		for range 300 { // a writer that waits for us, and more than the queue holds
+		for range 3000 { // a writer that waits for us, and more than the queue ever holds
 			h.rooms.broadcast(t, string(make([]byte, 100)))
 		}
 		code, closing := c.end()
