@@ -65,8 +65,10 @@ func TestConformance(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			brokertest.Run(t, func(t *testing.T) brokertest.Open {
+				t.Helper()
 				path := filepath.Join(t.TempDir(), "rooms.db")
 				return func(t *testing.T) (broker.Broker, func()) {
+					t.Helper()
 					r := run(t, path, cfg, broker.Deps{})
 					return r.Embedded, r.stop
 				}

@@ -17,8 +17,8 @@ type Frame struct {
 }
 
 // Conn is a connection as a room sees it. Its methods are called from several
-// goroutines, not at the same time for one connection, must not block, and do
-// nothing once it is closed.
+// goroutines, also at the same time, must not block, and do nothing once it is
+// closed. The events of the log come one at a time and in order.
 type Conn interface {
 	// Send queues a frame.
 	Send(f Frame)

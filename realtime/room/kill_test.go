@@ -118,9 +118,9 @@ func TestKill(t *testing.T) {
 	seen := make(map[string]bool)
 	s := state.New(state.Rules{DisplayPerSecond: 10})
 	if _, err = broker.Each(t.Context(), b, "algebra", func(rec broker.Record) error {
-		e, err := state.DecodeEntry(rec.Data)
-		if err != nil {
-			return err
+		e, derr := state.DecodeEntry(rec.Data)
+		if derr != nil {
+			return derr
 		}
 		s.Apply(e)
 		if m, ok := e.Fact.(state.Said); ok {

@@ -62,7 +62,7 @@ func DecodeEntry(b []byte) (Entry, error) {
 	if err := json.Unmarshal(b, &j); err != nil {
 		return Entry{}, fmt.Errorf("decode entry: %w", err)
 	}
-	decode := decoders()[j.Kind]
+	decode := decoder(j.Kind)
 	if decode == nil {
 		return Entry{}, fmt.Errorf("decode entry: kind %.40q is of a later version", j.Kind)
 	}
@@ -79,37 +79,65 @@ func decodeAs[T Fact](b []byte) (Fact, error) {
 	return f, err
 }
 
-// decoders returns how each kind of fact is read.
-func decoders() map[string]func([]byte) (Fact, error) {
-	return map[string]func([]byte) (Fact, error){
-		Said{}.kind():          decodeAs[Said],
-		Edited{}.kind():        decodeAs[Edited],
-		Deleted{}.kind():       decodeAs[Deleted],
-		Restored{}.kind():      decodeAs[Restored],
-		Pinned{}.kind():        decodeAs[Pinned],
-		Asked{}.kind():         decodeAs[Asked],
-		Upvoted{}.kind():       decodeAs[Upvoted],
-		Moved{}.kind():         decodeAs[Moved],
-		Answered{}.kind():      decodeAs[Answered],
-		Merged{}.kind():        decodeAs[Merged],
-		PollSaved{}.kind():     decodeAs[PollSaved],
-		PollOpened{}.kind():    decodeAs[PollOpened],
-		PollClosed{}.kind():    decodeAs[PollClosed],
-		PollRevealed{}.kind():  decodeAs[PollRevealed],
-		PollDiscarded{}.kind(): decodeAs[PollDiscarded],
-		Voted{}.kind():         decodeAs[Voted],
-		HandRaised{}.kind():    decodeAs[HandRaised],
-		HandLowered{}.kind():   decodeAs[HandLowered],
-		HandCalled{}.kind():    decodeAs[HandCalled],
-		Announced{}.kind():     decodeAs[Announced],
-		Cleared{}.kind():       decodeAs[Cleared],
-		Marked{}.kind():        decodeAs[Marked],
-		Moderated{}.kind():     decodeAs[Moderated],
-		Set{}.kind():           decodeAs[Set],
-		Joined{}.kind():        decodeAs[Joined],
-		Left{}.kind():          decodeAs[Left],
-		Ticked{}.kind():        decodeAs[Ticked],
+// decoder returns how a kind of fact is read, nil if there is no such kind.
+func decoder(kind string) func([]byte) (Fact, error) {
+	switch kind {
+	case Said{}.kind():
+		return decodeAs[Said]
+	case Edited{}.kind():
+		return decodeAs[Edited]
+	case Deleted{}.kind():
+		return decodeAs[Deleted]
+	case Restored{}.kind():
+		return decodeAs[Restored]
+	case Pinned{}.kind():
+		return decodeAs[Pinned]
+	case Asked{}.kind():
+		return decodeAs[Asked]
+	case Upvoted{}.kind():
+		return decodeAs[Upvoted]
+	case Moved{}.kind():
+		return decodeAs[Moved]
+	case Answered{}.kind():
+		return decodeAs[Answered]
+	case Merged{}.kind():
+		return decodeAs[Merged]
+	case PollSaved{}.kind():
+		return decodeAs[PollSaved]
+	case PollOpened{}.kind():
+		return decodeAs[PollOpened]
+	case PollClosed{}.kind():
+		return decodeAs[PollClosed]
+	case PollRevealed{}.kind():
+		return decodeAs[PollRevealed]
+	case PollDiscarded{}.kind():
+		return decodeAs[PollDiscarded]
+	case Voted{}.kind():
+		return decodeAs[Voted]
+	case HandRaised{}.kind():
+		return decodeAs[HandRaised]
+	case HandLowered{}.kind():
+		return decodeAs[HandLowered]
+	case HandCalled{}.kind():
+		return decodeAs[HandCalled]
+	case Announced{}.kind():
+		return decodeAs[Announced]
+	case Cleared{}.kind():
+		return decodeAs[Cleared]
+	case Marked{}.kind():
+		return decodeAs[Marked]
+	case Moderated{}.kind():
+		return decodeAs[Moderated]
+	case Set{}.kind():
+		return decodeAs[Set]
+	case Joined{}.kind():
+		return decodeAs[Joined]
+	case Left{}.kind():
+		return decodeAs[Left]
+	case Ticked{}.kind():
+		return decodeAs[Ticked]
 	}
+	return nil
 }
 
 // Sender returns the author as staff see them.

@@ -21,7 +21,7 @@ func (s *State) checkLinks(text string) error {
 // people would: a scheme, www, or a name under a common top-level domain with a
 // path.
 func hasLink(text string) bool {
-	return linkPattern.MatchString(fold(text))
+	return strings.Contains(text, ".") && linkPattern.MatchString(fold(text)) || strings.Contains(text, "://")
 }
 
 var linkPattern = regexp.MustCompile(`[a-z][a-z0-9+.-]*://|\bwww\.[a-z0-9]|\b[a-z0-9-]+\.(com|net|org|io|ru|cn|info|biz|xyz|top|co|me|ly|gg|tv|app|link|site|online|shop)(/|\b)`)

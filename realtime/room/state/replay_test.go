@@ -191,3 +191,37 @@ func FuzzCommand(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkReplay is what an entry costs when a room is opened.
+func BenchmarkReplay(b *testing.B) {
+	w := newWorld(b)
+	for range 1000 {
+		w.pass(1e9)
+		w.do("p0", realtime.ChatSend{Text: "what does the second term on the slide stand for?"})
+	}
+	entry := w.log[len(w.log)-1]
+	s := New(testRules())
+	b.ReportAllocs()
+	for b.Loop() {
+		e, err := DecodeEntry(entry)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.Apply(e)
+	}
+}
+
+// BenchmarkDecide is what a message costs, without the log and the telling.
+func BenchmarkDecide(b *testing.B) {
+	w := newWorld(b)
+	say := realtime.Command{Type: realtime.CommandChatSend, Data: realtime.ChatSend{Text: "what does the second term on the slide stand for?"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		w.pass(1e8)
+		d, err := w.s.Decide(say, w.people[4], w.now)
+		if err != nil {
+			b.Fatal(err)
+		}
+		w.s.Apply(*d.Entry)
+	}
+}
