@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -148,11 +147,8 @@ func (h *Handler) serveClass(w http.ResponseWriter, r *http.Request) {
 	h.answer(w, r, routeClass, http.StatusOK, append(body, '\n'))
 }
 
-// admitted reports whether the request's bearer token (RFC 6750 §2.1) opens a class.
+// admitted reports whether the request's bearer token opens a class.
 func (h *Handler) admitted(r *http.Request, class string) bool {
-	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") || token == "" || h.admit == nil {
-		return false
-	}
-	return h.admit(r, class, token)
+	token := bearer(r)
+	return token != "" && h.admit != nil && h.admit(r, class, token)
 }

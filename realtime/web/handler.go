@@ -27,6 +27,10 @@ type Deps struct {
 	// ours, of that class, neither expired nor revoked. It is called by many goroutines
 	// at once. It may be nil; then no token opens any.
 	Admit func(r *http.Request, class, token string) bool
+	// Rooms may be nil; then no class has a room, and pages show none.
+	Rooms Rooms
+	// Studio may be nil; then there are no pages for hosts.
+	Studio Studio
 	// Logger may be nil.
 	Logger *slog.Logger
 	// Registerer may be nil; then nothing is counted anywhere.
@@ -35,13 +39,15 @@ type Deps struct {
 	Now func() time.Time
 }
 
-// Handler serves the pages. It is an [http.Handler] for the paths /watch/ and
-// /assets/, and answers 404 for all others.
+// Handler serves the pages. It is an [http.Handler] for the paths /watch/, /studio/
+// and /assets/, and answers 404 for all others.
 type Handler struct {
 	// Set by New, read-only.
 	classes Classes
 	origin  func(*http.Request) string
 	admit   func(r *http.Request, class, token string) bool
+	rooms   Rooms
+	studio  Studio
 	log     *slog.Logger
 	metrics *metrics
 	now     func() time.Time
@@ -71,6 +77,8 @@ func New(cfg Config, deps Deps) (*Handler, error) {
 		classes: deps.Classes,
 		origin:  deps.Origin,
 		admit:   deps.Admit,
+		rooms:   deps.Rooms,
+		studio:  deps.Studio,
 		log:     cmp.Or(deps.Logger, slog.New(slog.DiscardHandler)).With("component", "web"),
 		metrics: newMetrics(deps.Registerer),
 		now:     deps.Now,
@@ -84,6 +92,11 @@ func New(cfg Config, deps Deps) (*Handler, error) {
 	}
 	h.mux.HandleFunc("/watch/{class}", h.serveWatch)
 	h.mux.HandleFunc("/watch/{class}/class.json", h.serveClass)
+	h.mux.HandleFunc("POST /watch/{class}/grant", h.serveEntrance)
+	h.mux.HandleFunc("/studio/{class}", h.serveStudio)
+	h.mux.HandleFunc("/studio/{class}/status.json", h.serveStatus)
+	h.mux.HandleFunc("POST /studio/{class}/grant", h.serveStudioEntrance)
+	h.mux.HandleFunc("POST /studio/{class}/end", h.serveEnd)
 	h.mux.HandleFunc("/assets/{version}/{path...}", h.serveAsset)
 	h.mux.HandleFunc("/", h.serveNothing)
 	return h, nil
@@ -95,7 +108,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head.Set("Content-Security-Policy", h.policy)
 	head.Set("X-Content-Type-Options", "nosniff")
 	head.Set("Referrer-Policy", "same-origin")
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if _, pattern := h.mux.Handler(r); r.Method != http.MethodGet && r.Method != http.MethodHead && !strings.HasPrefix(pattern, http.MethodPost) {
 		head.Set("Allow", "GET, HEAD")
 		head.Set("Content-Type", "text/plain; charset=utf-8")
 		h.answer(w, r, routeNone, http.StatusMethodNotAllowed, []byte("method not allowed\n"))

@@ -8,10 +8,12 @@ import (
 
 // The routes a request is counted under.
 const (
-	routeWatch = "watch"
-	routeClass = "class"
-	routeAsset = "asset"
-	routeNone  = "none"
+	routeWatch  = "watch"
+	routeClass  = "class"
+	routeRoom   = "room"
+	routeStudio = "studio"
+	routeAsset  = "asset"
+	routeNone   = "none"
 )
 
 type metrics struct {

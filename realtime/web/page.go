@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -35,6 +36,8 @@ type watchPage struct {
 	HLS, DVR string // empty if a token is needed
 	ClassURL string
 
+	GrantURL, SocketURL string // of the room; empty if there is none
+
 	Thumbnail string // empty if there is none
 	Preview   string // the same, absolute, for those who show links; empty if unknown
 }
@@ -48,10 +51,19 @@ func (h *Handler) serveWatch(w http.ResponseWriter, r *http.Request) {
 	// The token is in the fragment, which browsers do not send: the page itself is the
 	// same for all, and its scripts ask for the rest.
 	class = class.known()
+	page := h.watchPage(class, "/watch/")
+	if h.origin != nil && class.Thumbnail != "" {
+		page.Preview = absolute(h.origin(r), class.Thumbnail)
+	}
+	h.render(w, r, routeWatch, http.StatusOK, "watch.html", page)
+}
+
+// watchPage is what both pages show of a class. place is where the page itself is:
+// there it asks for a grant, and by it go the scripts that it preloads.
+func (h *Handler) watchPage(class PublicClass, place string) watchPage {
 	page := watchPage{
 		Base:      h.assets.base,
 		HLSModule: h.assets.hlsBase + "/hls.min.mjs",
-		Modules:   h.assets.modules,
 		ID:        class.ID,
 		Title:     class.Title,
 		State:     class.State,
@@ -64,10 +76,17 @@ func (h *Handler) serveWatch(w http.ResponseWriter, r *http.Request) {
 	if !class.StartsAt.IsZero() {
 		page.StartsAt = class.StartsAt.UTC().Format(time.RFC3339)
 	}
-	if h.origin != nil && class.Thumbnail != "" {
-		page.Preview = absolute(h.origin(r), class.Thumbnail)
+	if h.rooms != nil && class.State != StateEnded {
+		page.GrantURL = place + url.PathEscape(class.ID) + "/grant"
+		page.SocketURL = "/ws/" + url.PathEscape(class.ID)
 	}
-	h.render(w, r, routeWatch, http.StatusOK, "watch.html", page)
+	for _, url := range h.assets.modules {
+		folder, _, _ := strings.Cut(strings.TrimPrefix(url, h.assets.base+"/"), "/")
+		if folder == "watch" || (folder == "room" && page.GrantURL != "") || (folder == "studio" && place == "/studio/") {
+			page.Modules = append(page.Modules, url)
+		}
+	}
+	return page
 }
 
 // absolute resolves link against origin, or returns "" if that cannot be done.
@@ -93,7 +112,7 @@ func (h *Handler) serveNotFound(w http.ResponseWriter, r *http.Request, route st
 
 // render answers with a page. Pages are small and follow the class's state, so
 // that caches may keep them but must ask each time.
-func (h *Handler) render(w http.ResponseWriter, r *http.Request, route string, status int, name string, data watchPage) {
+func (h *Handler) render(w http.ResponseWriter, r *http.Request, route string, status int, name string, data any) {
 	var body bytes.Buffer
 	if err := h.pages.ExecuteTemplate(&body, name, data); err != nil {
 		h.fail(w, r, route, fmt.Errorf("render %s: %w", name, err))

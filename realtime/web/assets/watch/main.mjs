@@ -131,6 +131,9 @@ video.textTracks.addEventListener('change', tick);
 document.addEventListener('fullscreenchange', tick);
 tick();
 
+/** lesson is what stands beside the player, such as the class's room, may know of it. */
+export const lesson = Object.freeze({ page, stage, video, player, clock, pass, current: info.current, view: () => view, latency });
+
 // For tests and for the curious. Nothing here changes what is played.
 Object.defineProperty(window, 'lectern', {
   value: Object.freeze({

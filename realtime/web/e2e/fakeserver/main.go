@@ -37,13 +37,20 @@ func serve(ctx context.Context, folder string, until io.Reader, out io.Writer) e
 		return err
 	}
 	stage := newStage(talk)
-	pages, err := web.New(web.DefaultConfig(), web.Deps{Classes: stage, Admit: stage.admit})
+	lounge, err := newLounge(stage)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = lounge.close() }()
+	pages, err := web.New(web.DefaultConfig(), web.Deps{Classes: stage, Admit: stage.admit, Rooms: lounge, Studio: host{lounge}})
 	if err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", pages)
 	mux.HandleFunc("PUT /fake/{class}", stage.serveControl)
+	mux.HandleFunc("POST /fake/{class}/room", lounge.serveGuests)
+	mux.Handle("GET /ws/{class}", lounge.socket)
 	mux.HandleFunc("GET /live/{class}/{file}", stage.serveMedia)
 	mux.HandleFunc("GET /t/{token}/live/{class}/{file}", stage.serveMedia)
 	mux.HandleFunc("POST /api/v1/playback/renew", stage.serveRenewal)
@@ -55,12 +62,16 @@ func serve(ctx context.Context, folder string, until io.Reader, out io.Writer) e
 	}
 	server := &http.Server{Handler: stage.faults(mux), ReadHeaderTimeout: 5 * time.Second}
 	var serving errgroup.Group
+	open, closeRooms := context.WithCancel(ctx)
+	defer closeRooms()
+	serving.Go(func() error { return lounge.run(open) })
 	serving.Go(func() error { return server.Serve(listener) })
 	_, err = fmt.Fprintf(out, "http://%s\n", listener.Addr())
 	if err == nil {
 		_, err = io.Copy(io.Discard, until)
 	}
 	_ = server.Close()
+	closeRooms()
 	if failed := serving.Wait(); !errors.Is(failed, http.ErrServerClosed) {
 		err = errors.Join(err, failed)
 	}

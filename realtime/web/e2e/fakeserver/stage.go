@@ -27,6 +27,9 @@ type class struct {
 	captions bool
 	faults   []fault
 	revoked  []string // ids of tokens
+	room     bool     // there is one
+	viewers  int      // as the studio is told
+	problems []string // the same
 }
 
 // fault makes requests whose path contains Match fail: with Status, or with junk
@@ -66,6 +69,10 @@ type order struct {
 	Thumbnail *bool    `json:"thumbnail"`
 	Faults    *[]fault `json:"faults"`
 	Remove    bool     `json:"remove"`
+	// Room is whether the class has one; Viewers and Problems are what its host is told.
+	Room     *bool     `json:"room"`
+	Viewers  *int      `json:"viewers"`
+	Problems *[]string `json:"problems"`
 }
 
 func newStage(talk *lecture) *stage {
@@ -165,6 +172,15 @@ func (c *class) apply(o order, now time.Time) {
 	}
 	if o.Faults != nil {
 		c.faults = *o.Faults
+	}
+	if o.Room != nil {
+		c.room = *o.Room
+	}
+	if o.Viewers != nil {
+		c.viewers = *o.Viewers
+	}
+	if o.Problems != nil {
+		c.problems = *o.Problems
 	}
 	switch o.Air {
 	case "on":

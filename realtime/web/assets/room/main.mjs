@@ -1,0 +1,99 @@
+// The class's room beside the video. How the parts fit together:
+//
+//   session.mjs      who one is, by a grant ──> socket.mjs   the protocol ──┐
+//                                               close-codes.mjs             │ events
+//   state.mjs        what the room is, folded from the snapshot and these <─┘
+//   cues.mjs         what of it is to be seen at this moment of the lecture
+//   chat.mjs  questions.mjs  poll-card.mjs (results.mjs)  feel.mjs  bars.mjs  name.mjs  show it
+//   tabs.mjs  voice.mjs  element.mjs  room-words.mjs      are what these are made of
+//
+// The video knows nothing of it, and plays whatever becomes of the room.
+
+import { lesson } from '../watch/main.mjs';
+import { announcements, connection } from './bars.mjs';
+import { chat } from './chat.mjs';
+import { write } from './element.mjs';
+import { feel, presence, shower } from './feel.mjs';
+import { createName } from './name.mjs';
+import { pollCard } from './poll-card.mjs';
+import { questions } from './questions.mjs';
+import { createSession, kept } from './session.mjs';
+import { tabs } from './tabs.mjs';
+import { voice } from './voice.mjs';
+
+/** How often it is looked whether a cue is due. */
+const CUE_MS = 100;
+
+const side = document.getElementById('room');
+const name = createName(() => session.rejoin());
+const session = createSession({
+  grantUrl: side.dataset.grantUrl,
+  socketUrl: side.dataset.socketUrl,
+  keep: kept(() => localStorage, `lectern.room.${lesson.page.dataset.id}`),
+  lesson,
+  name: name.read,
+  headers: () => lesson.pass.headers(),
+});
+const { room } = session;
+const speaker = voice(document.getElementById('room-status'), document.getElementById('room-news'));
+
+const named = () => name.wanted(room.settings.names === 'anonymous' || Boolean(room.me?.name));
+const talk = chat(session, speaker, named);
+const asked = questions(session, speaker, named);
+const poll = pollCard(session, speaker, lesson.stage);
+const stand = announcements(session, speaker);
+feel(session, speaker);
+shower(session, lesson.stage);
+presence(session, document.getElementById('people'));
+connection(session, speaker, document.getElementById('room-state'));
+
+const chooser = tabs(side.querySelector('[role=tablist]'), (id) => {
+  if (id === 'tab-chat') {
+    talk.shown();
+  } else {
+    asked.render();
+  }
+  counts();
+});
+
+function counts() {
+  count('count-chat', chooser.current === 'tab-chat' ? 0 : talk.unread, 'new');
+  count('count-questions', asked.count(), 'open');
+}
+
+function count(id, n, what) {
+  const element = side.querySelector(`#${id}`);
+  element.hidden = n === 0;
+  write(element, n > 99 ? '99+' : String(n));
+  element.title = `${n} ${what}`;
+}
+
+const nameButton = document.getElementById('name-change');
+nameButton.addEventListener('click', name.ask);
+
+session.state.onChange((topic) => {
+  nameButton.hidden = room.me === null || room.settings.names === 'anonymous' || (room.me.name !== '' && name.read() === '');
+  write(nameButton, room.me?.name ? `As ${room.me.name}` : 'Choose a name');
+  if (topic === 'announcements' || topic === 'all') {
+    stand();
+  }
+});
+setInterval(counts, 1000);
+setInterval(() => {
+  poll();
+  stand();
+}, CUE_MS);
+
+session.onStanding(({ name: standing, reason }) => {
+  side.dataset.standing = standing;
+  if (standing === 'over' && reason === 'no_room') {
+    side.remove(); // the page is as if there had never been one
+    document.getElementById('polls')?.remove();
+  }
+});
+lesson.pass.onNew(() => {
+  if (session.standing.name === 'over' && session.standing.reason === 'refused') {
+    session.start();
+  }
+});
+session.start();
