@@ -14,7 +14,9 @@ import (
 	"github.com/lectern/lectern/media/stream"
 	"github.com/lectern/lectern/realtime/access"
 	"github.com/lectern/lectern/realtime/class"
+	"github.com/lectern/lectern/realtime/room"
 	"github.com/lectern/lectern/realtime/web"
+	"github.com/lectern/lectern/realtime/ws"
 	"github.com/lectern/lectern/storage/segment"
 	"github.com/lectern/lectern/storage/space"
 	"github.com/lectern/lectern/storage/storyboard"
@@ -39,25 +41,28 @@ type Config struct {
 	// it. Default none: links then use the host of each request.
 	PublicURL string `yaml:"public_url"`
 
-	Listen     Listen            `yaml:"listen"`
-	TLS        TLS               `yaml:"tls"`
-	API        API               `yaml:"api"`
-	Log        Log               `yaml:"log"`
-	Shutdown   Shutdown          `yaml:"shutdown"`
-	Class      class.Config      `yaml:"class"`
-	Access     access.Config     `yaml:"access"`
-	RTMP       rtmp.Config       `yaml:"rtmp"`
-	RTSP       rtsp.Config       `yaml:"rtsp"`
-	Stream     stream.Config     `yaml:"stream"`
-	Transcode  transcode.Config  `yaml:"transcode"`
-	Worker     worker.Config     `yaml:"worker"`
-	Health     health.Config     `yaml:"health"`
-	HLS        hls.Config        `yaml:"hls"`
-	Origin     origin.Config     `yaml:"origin"`
-	Storage    segment.Config    `yaml:"storage"`
-	Space      space.Config      `yaml:"space"`
-	Storyboard storyboard.Config `yaml:"storyboard"`
-	Web        web.Config        `yaml:"web"`
+	Listen     Listen             `yaml:"listen"`
+	TLS        TLS                `yaml:"tls"`
+	API        API                `yaml:"api"`
+	Log        Log                `yaml:"log"`
+	Shutdown   Shutdown           `yaml:"shutdown"`
+	Class      class.Config       `yaml:"class"`
+	Access     access.Config      `yaml:"access"`
+	Grants     access.GrantConfig `yaml:"grants"`
+	Room       room.Config        `yaml:"room"`
+	WS         ws.Config          `yaml:"ws"`
+	RTMP       rtmp.Config        `yaml:"rtmp"`
+	RTSP       rtsp.Config        `yaml:"rtsp"`
+	Stream     stream.Config      `yaml:"stream"`
+	Transcode  transcode.Config   `yaml:"transcode"`
+	Worker     worker.Config      `yaml:"worker"`
+	Health     health.Config      `yaml:"health"`
+	HLS        hls.Config         `yaml:"hls"`
+	Origin     origin.Config      `yaml:"origin"`
+	Storage    segment.Config     `yaml:"storage"`
+	Space      space.Config       `yaml:"space"`
+	Storyboard storyboard.Config  `yaml:"storyboard"`
+	Web        web.Config         `yaml:"web"`
 }
 
 // Default returns the configuration in force when nothing is set.
@@ -77,6 +82,9 @@ func Default() Config {
 		Shutdown:   Shutdown{Timeout: defaultShutdownTimeout},
 		Class:      class.DefaultConfig(),
 		Access:     access.DefaultConfig(),
+		Grants:     access.DefaultGrantConfig(),
+		Room:       room.DefaultConfig(),
+		WS:         ws.DefaultConfig(),
 		RTMP:       rtmp.DefaultConfig(),
 		RTSP:       rtsp.DefaultConfig(),
 		Stream:     stream.DefaultConfig(),
@@ -113,6 +121,9 @@ func (c Config) Validate() error {
 		c.Shutdown.validate(),
 		c.Class.Validate(),
 		c.Access.Validate(),
+		c.Grants.Validate(),
+		c.Room.Validate(),
+		c.WS.Validate(),
 		c.RTMP.Validate(),
 		c.RTSP.Validate(),
 		c.Stream.Validate(),

@@ -91,6 +91,7 @@ type Config struct {
 // DefaultConfig returns the configuration in force when nothing is set.
 func DefaultConfig() Config {
 	return Config{
+		Origins:            []string{},
 		MaxConnections:     20000,
 		MaxUnauthenticated: 4096,
 		HandshakeBurst:     5000,

@@ -57,17 +57,27 @@ func allowedImports() map[string][]string {
 		"hls/origin":      {"hls", "storage/segment"},
 		"realtime":        {},
 		"realtime/class":  {"realtime", "storage/kv"},
-		"realtime/access": {"realtime/class", "storage/kv"},
-		"realtime/api":    {"realtime", "realtime/class", "realtime/access"},
-		"realtime/web":    {"realtime"},
+		// access says what a person may do in a room, and its texts name classes.
+		"realtime/access": {"realtime", "realtime/class", "storage/kv"},
+		// The room's arrows run ws -> room -> broker -> storage/kv; state is pure, and
+		// broker does not look into what it keeps.
+		"realtime/ws":                {"realtime", "realtime/access", "realtime/room"},
+		"realtime/room":              {"realtime", "realtime/broker", "realtime/room/state"},
+		"realtime/room/state":        {"realtime"},
+		"realtime/broker":            {"storage/kv"},
+		"realtime/broker/brokertest": {"realtime/broker"},
+		"realtime/api":               {"realtime", "realtime/class", "realtime/access"},
+		"realtime/web":               {"realtime"},
 		// configs joins the packages' own Configs; only cmd may import it.
 		"configs": {
 			"media/health", "media/rtmp", "media/rtsp", "media/stream", "transcode", "transcode/worker", "hls", "hls/origin",
-			"storage/segment", "storage/space", "storage/storyboard", "realtime/access", "realtime/class", "realtime/web",
+			"storage/segment", "storage/space", "storage/storyboard", "realtime/access", "realtime/class", "realtime/room", "realtime/web",
+			"realtime/ws",
 		},
 		// bench meets a server as its users do, and a worker process as a server does.
-		"bench":                               {"media", "media/stream", "hls", "storage/segment", "transcode", "transcode/worker", "realtime/api", "realtime/class"},
-		"realtime/web/e2e/fakeserver":         {"realtime/web"},
+		"bench": {"media", "media/stream", "hls", "storage/segment", "transcode", "transcode/worker", "realtime/api", "realtime/class"},
+		// The stand-in for a server has no media of its own, but real rooms.
+		"realtime/web/e2e/fakeserver":         {"realtime", "realtime/access", "realtime/broker", "realtime/room", "realtime/web", "realtime/ws", "storage/kv"},
 		"configs/internal/reference":          {"configs"},
 		"configs/internal/reference/generate": {"configs/internal/reference"},
 		"cmd/internal/certs":                  {"configs"},
