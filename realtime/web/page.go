@@ -37,6 +37,7 @@ type watchPage struct {
 	ClassURL string
 
 	GrantURL, SocketURL string // of the room; empty if there is none
+	Quiet               bool   // the video starts without sound
 
 	Thumbnail string // empty if there is none
 	Preview   string // the same, absolute, for those who show links; empty if unknown

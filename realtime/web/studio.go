@@ -78,6 +78,7 @@ func (h *Handler) serveStudio(w http.ResponseWriter, r *http.Request) {
 	// The secret is in the fragment; nothing of this page's address is for others.
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	page := studioPage{watchPage: h.watchPage(class.known(), "/studio/"), WatchURL: "/watch/" + url.PathEscape(class.ID)}
+	page.Quiet = true // the host hears the lecture already
 	base := "/studio/" + url.PathEscape(class.ID)
 	page.StatusURL, page.EndURL = base+"/status.json", base+"/end"
 	h.render(w, r, routeStudio, http.StatusOK, "studio.html", page)
