@@ -35,8 +35,9 @@ type list struct {
 	liveTotal time.Duration // of rows[live:]
 	liveGaps  int           // among rows[live:]
 
-	parts     [][]byte // EXT-X-PART lines of the last len(parts) rows
-	lastParts int      // how many parts the last row has
+	parts     [][]byte  // EXT-X-PART lines of the last len(parts) rows
+	lastParts int       // how many parts the last row has
+	rowsEnd   time.Time // wall clock at the end of the last row
 
 	open      openSegment
 	nextInit  int    // id of the Init that the open segment will need
@@ -66,6 +67,7 @@ func (o *openSegment) addPart(epoch string, p segment.Part) {
 func (l *list) finishOpen(s segment.Segment) {
 	o := &l.open
 	s.Epoch = l.epoch
+	l.rowsEnd = s.ProgramDateTime.Add(s.Duration)
 	l.add(playlist.NewRow(s, o.text, o.mapped, o.head.MapLine), o.lines, len(o.parts))
 	l.open = openSegment{msn: s.MSN + 1}
 }
@@ -93,6 +95,7 @@ func (l *list) replay(s segment.Segment, mapLine []byte, withParts bool) {
 			again.addPart(s.Epoch, p)
 		}
 	}
+	l.rowsEnd = s.ProgramDateTime.Add(s.Duration)
 	head := playlist.Head{MapLine: mapLine, Discontinuity: s.Discontinuity, Date: s.ProgramDateTime}.Append(nil, mapped)
 	l.add(playlist.NewRow(s, head, mapped, mapLine), again.lines, len(s.Parts))
 }
@@ -125,6 +128,18 @@ func (l *list) position() (msn, part int) {
 		return l.open.msn, n - 1
 	}
 	return l.open.msn - 1, l.lastParts - 1
+}
+
+// edge is the wall clock at the end of the latest media.
+func (l *list) edge() time.Time {
+	if len(l.open.parts) == 0 {
+		return l.rowsEnd
+	}
+	end := l.open.head.Date
+	for _, p := range l.open.parts {
+		end = end.Add(p.Duration)
+	}
+	return end
 }
 
 // firstMSN is the value of EXT-X-MEDIA-SEQUENCE of the live list.

@@ -85,6 +85,7 @@ type view struct {
 	snapshots    map[string]*Snapshot
 	multivariant *Document
 	dvr          *Document // the multivariant playlist of the DVR lists
+	edge         time.Time // wall clock at the end of the newest media of any rendition
 }
 
 // anchor is a presentation time with its wall clock.
@@ -152,6 +153,13 @@ func (p *Packager) DVRMultivariant() *Document { return p.published.Load().dvr }
 // rendition is unknown or has no media yet.
 func (p *Packager) Snapshot(rendition string) *Snapshot {
 	return p.published.Load().snapshots[rendition]
+}
+
+// Edge returns the wall clock, as of EXT-X-PROGRAM-DATE-TIME, at the end of the
+// newest media that any rendition has published, and whether there are any.
+func (p *Packager) Edge() (time.Time, bool) {
+	edge := p.published.Load().edge
+	return edge, !edge.IsZero()
 }
 
 // Renditions returns the names of all renditions that have a Snapshot, in the

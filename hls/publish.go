@@ -51,6 +51,9 @@ func (p *Packager) publish() {
 			r.changed = make(chan struct{})
 		}
 		next.snapshots[r.name] = p.snapshot(r, reports)
+		if edge := r.list.edge(); edge.After(next.edge) {
+			next.edge = edge
+		}
 	}
 	last := p.published.Load()
 	next.multivariant, next.dvr = last.multivariant, last.dvr

@@ -84,6 +84,7 @@ func (w *watcher) observe(p *hls.Packager) {
 		return
 	}
 	w.across(now)
+	w.edge(p, now)
 	w.checked++
 	for name, s := range w.snapshots {
 		if before := w.last[name]; before != nil && (w.everyDelta || w.checked%10 == 0) {
@@ -91,6 +92,30 @@ func (w *watcher) observe(p *hls.Packager) {
 		}
 	}
 	w.last = now
+}
+
+// edge checks that the packager's edge is where the longest playlist ends.
+func (w *watcher) edge(p *hls.Packager, now map[string]*mediaPlaylist) {
+	w.tb.Helper()
+	var want time.Time
+	for _, l := range now {
+		last := l.open
+		if len(last.parts) == 0 && len(l.segments) > 0 {
+			last = l.segments[len(l.segments)-1]
+			last.date = last.date.Add(last.extinf)
+		} else {
+			for _, part := range last.parts {
+				last.date = last.date.Add(part.duration)
+			}
+		}
+		if last.date.After(want) {
+			want = last.date
+		}
+	}
+	const rounding = time.Millisecond
+	if got, ok := p.Edge(); !ok || got.Sub(want).Abs() > rounding {
+		w.tb.Errorf("edge is %s (%t), the playlists end at %s", got, ok, want)
+	}
 }
 
 // turn thins out the observations of long runs: a player misses some too.
