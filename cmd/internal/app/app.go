@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +31,7 @@ import (
 )
 
 const (
-	databaseFile  = "lectern.db"
+	databaseFile  = "lectern.db" // all but what is said in the rooms
 	tokenFile     = "api-token"
 	classesFolder = "classes"
 )
@@ -100,11 +101,16 @@ func (a *App) Run(ctx context.Context) (err error) {
 	}
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
-	db, err := kv.Open(filepath.Join(a.cfg.Data, databaseFile), kv.Options{Logger: a.logger, Registerer: reg})
+	db, err := a.openDatabase(databaseFile, kv.Options{}, reg)
 	if err != nil {
-		return fmt.Errorf("data: %w", err)
+		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }() // the third stage
+	defer func() { err = errors.Join(err, db.Close()) }() // the fourth stage
+	logs, err := a.openDatabase(roomsFile, kv.Options{SkipFreelist: true}, reg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, logs.Close()) }()
 
 	token, err := a.loadToken()
 	if err != nil {
@@ -120,11 +126,23 @@ func (a *App) Run(ctx context.Context) (err error) {
 
 	t := newTasks(ctx)
 	defer t.stop()
-	parts, err := a.assemble(db, reg, t, token, listeners.addrs)
+	parts, err := a.assemble(db, logs, reg, t, token, listeners.addrs)
 	if err != nil {
 		return err
 	}
 	return a.serve(ctx, parts, listeners)
+}
+
+// openDatabase opens a database of the data folder, whose metrics carry its name.
+func (a *App) openDatabase(file string, opts kv.Options, reg prometheus.Registerer) (*kv.DB, error) {
+	name := strings.TrimSuffix(file, filepath.Ext(file))
+	opts.Logger = a.logger
+	opts.Registerer = prometheus.WrapRegistererWith(prometheus.Labels{"database": name}, reg)
+	db, err := kv.Open(filepath.Join(a.cfg.Data, file), opts)
+	if err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	return db, nil
 }
 
 // parts are the server's parts, made but not running.
@@ -135,13 +153,14 @@ type parts struct {
 	space    *space.Monitor
 	media    *pipelines
 	registry *class.Registry
+	rooms    *rooms
 	rtmp     *rtmp.Server
 	rtsp     *rtsp.Server
 	web      *webServer
 }
 
 // assemble makes the parts and joins them.
-func (a *App) assemble(db *kv.DB, reg *prometheus.Registry, t *tasks, token class.Secret, addrs Addrs) (*parts, error) {
+func (a *App) assemble(db, logs *kv.DB, reg *prometheus.Registry, t *tasks, token class.Secret, addrs Addrs) (*parts, error) {
 	// Where nothing is encoded segments can begin at the publisher's keyframes only.
 	streamCfg := a.cfg.Stream
 	streamCfg.MaxKeyframeInterval = maxKeyframeInterval(streamCfg, a.cfg.HLS.SegmentDuration)
@@ -162,8 +181,12 @@ func (a *App) assemble(db *kv.DB, reg *prometheus.Registry, t *tasks, token clas
 	pipelines := newPipelines(a.cfg, pipelineDeps{
 		tasks: t, hub: hub, governor: governor, machine: here, viewers: audiences, space: room, worker: a.worker,
 	}, a.logger, reg)
-	watcher := &classWatcher{pipelines: pipelines, logger: a.logger}
-	p := &parts{tasks: t, governor: governor, machine: here, space: room, media: pipelines}
+	rooms, err := newRooms(a.cfg, db, logs, pipelines, a.logger, reg)
+	if err != nil {
+		return nil, err
+	}
+	watcher := &classWatcher{pipelines: pipelines, rooms: rooms, logger: a.logger}
+	p := &parts{rooms: rooms, tasks: t, governor: governor, machine: here, space: room, media: pipelines}
 	p.registry, err = class.NewRegistry(a.cfg.Class, class.Deps{
 		DB:       db,
 		Timing:   class.Timing{SegmentDuration: a.cfg.HLS.SegmentDuration, PartDuration: a.cfg.HLS.PartDuration},
@@ -172,7 +195,7 @@ func (a *App) assemble(db *kv.DB, reg *prometheus.Registry, t *tasks, token clas
 	if err != nil {
 		return nil, err
 	}
-	pipelines.classes = p.registry
+	pipelines.classes, rooms.classes = p.registry, p.registry
 	in := newAdmission(hub, p.registry, pipelines, t, a.logger)
 	p.rtmp, err = rtmp.New(a.cfg.RTMP, rtmp.Deps{Authorizer: in, Hub: in, Logger: a.logger, Registerer: reg})
 	if err != nil {
@@ -206,18 +229,27 @@ func (a *App) assemble(db *kv.DB, reg *prometheus.Registry, t *tasks, token clas
 	pages, err := web.New(a.cfg.Web, web.Deps{
 		Classes: publicClasses{registry: p.registry, pictures: stills, dvr: a.cfg.HLS.DVRWindow > 0},
 		Admit:   func(_ *http.Request, id, token string) bool { return keyRing.Check(token, id, time.Now()) == nil },
+		Rooms:   rooms,
+		Studio:  studio{rooms: rooms, classes: p.registry, hub: hub, pipelines: pipelines, tokens: keyRing, links: links},
 		Origin:  func(r *http.Request) string { return links.base(r).String() },
 		Logger:  a.logger, Registerer: reg,
 	})
 	if err != nil {
 		return nil, err
 	}
-	p.web = newWebServer(a.cfg.Shutdown.Timeout, a.logger, public{origin: audiences.count(media), api: apiHandler, pages: pages}, admin{db: db, gatherer: reg})
+	p.web = newWebServer(a.cfg.Shutdown.Timeout, a.logger, public{
+		origin: audiences.count(media), api: apiHandler, pages: newDoorman(a.cfg.WS, pages), rooms: rooms.sockets,
+	}, admin{db: db, gatherer: reg})
 	return p, nil
 }
 
 // serve runs the parts in stages.
 func (a *App) serve(ctx context.Context, p *parts, l *listeners) error {
+	stopRooms, err := p.rooms.start(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopRooms()
 	for _, part := range []struct {
 		component string
 		run       func(context.Context) error
@@ -238,7 +270,7 @@ func (a *App) serve(ctx context.Context, p *parts, l *listeners) error {
 		return err
 	}
 
-	if err := p.media.restore(ctx, p.registry); err != nil {
+	if err = p.media.restore(ctx, p.registry); err != nil {
 		return err
 	}
 
@@ -250,6 +282,7 @@ func (a *App) serve(ctx context.Context, p *parts, l *listeners) error {
 		edges.Go(func() error { return p.rtsp.Run(edgeCtx, l.rtsp) })
 	}
 	edges.Go(func() error { return p.web.Run(edgeCtx, l) })
+	edges.Go(func() error { return p.rooms.sockets.Run(edgeCtx) })
 
 	a.addrs.Store(&l.addrs)
 	close(a.ready)
@@ -257,8 +290,9 @@ func (a *App) serve(ctx context.Context, p *parts, l *listeners) error {
 		"rtmp", l.addrs.RTMP, "rtmps", l.addrs.RTMPS, "rtsp", l.addrs.RTSP,
 		"http", l.addrs.HTTP, "https", l.addrs.HTTPS, "admin", l.addrs.Admin, "data", a.cfg.Data)
 
-	err := edges.Wait() // the first stage
-	p.tasks.stop()      // the second
+	err = edges.Wait() // the first stage
+	p.tasks.stop()     // the second
+	stopRooms()        // the third
 	a.logger.InfoContext(ctx, "server stopped", "component", "app")
 	return err
 }

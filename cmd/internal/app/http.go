@@ -61,7 +61,7 @@ const playlistUrgency = "u=1"
 
 // public holds the handlers of the public listeners.
 type public struct {
-	origin, api, pages http.Handler
+	origin, api, pages, rooms http.Handler
 }
 
 // admin is what the admin listener shows. The web server's own metrics are in the
@@ -88,6 +88,7 @@ func newWebServer(timeout time.Duration, logger *slog.Logger, pub public, adm ad
 	s := &webServer{logger: logger.With("component", "http"), root: logger, timeout: timeout, readTimeout: readTimeout, registry: adm.gatherer}
 	mux := http.NewServeMux()
 	mux.Handle("/api/", pub.api)
+	mux.Handle("/ws/{class}", pub.rooms)
 	mux.Handle("/", pub.pages)
 	media := prioritised(pub.origin)
 	s.public = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -72,6 +72,7 @@ type pipeline struct {
 	ladder   atomic.Pointer[transcode.Ladder]    // of the next publication
 	current  atomic.Pointer[origin.Presentation] // nil until the first start
 	encoding atomic.Pointer[encoding]            // nil until the first start
+	packager atomic.Pointer[hls.Packager]        // nil until the first start
 	tried    chan struct{}                       // closed when the first start has set current, or failed
 	answered func()                              // closes tried; may be called again
 	space    *space.Account
@@ -287,6 +288,7 @@ func (p *pipelines) run(ctx context.Context, pl *pipeline, reader *stream.Reader
 		return fmt.Errorf("start packager: %w", err)
 	}
 	pl.encoding.Store(enc)
+	pl.packager.Store(packager)
 	pl.current.Store(&origin.Presentation{Playlists: packager, Media: log})
 	pl.answered()
 

@@ -14,9 +14,10 @@ import (
 	"github.com/lectern/lectern/realtime/class"
 )
 
-// classWatcher lets media follow the classes: it implements class.Observer.
+// classWatcher lets media and rooms follow the classes: it implements class.Observer.
 type classWatcher struct {
 	pipelines *pipelines
+	rooms     *rooms
 	pullers   *pullers // set before the registry runs
 	logger    *slog.Logger
 }
@@ -31,12 +32,14 @@ func (w *classWatcher) ClassChanged(ctx context.Context, before, after class.Cla
 	w.pipelines.protected.refresh(ctx, w.pipelines.classes, id)
 	switch {
 	case after.ID == "": // deleted
+		w.rooms.remove(ctx, id)
 		if err := w.pipelines.remove(id); err != nil {
 			logger.Error("media of a deleted class remain", "err", err)
 		}
 		return
 	case after.State == class.Ended:
 		w.pipelines.end(id)
+		w.rooms.end(ctx, id)
 		return
 	case after.State == class.Live || after.State == class.Interrupted:
 		// After a start of the server this brings the playlists back before any
