@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -43,11 +44,11 @@ func TestPageCarriesState(t *testing.T) {
 // TestPageIsSelfContained follows every URL of the pages and of the scripts, and
 // finds nothing that the content security policy would refuse.
 func TestPageIsSelfContained(t *testing.T) {
-	h := newHandler(t, web.DefaultConfig(), web.Deps{})
+	h := newHandler(t, web.DefaultConfig(), web.Deps{Rooms: doorman{}, Studio: hostess{}})
 	link := regexp.MustCompile(`(?:src|href)="([^"#]+)"`)
-	imported := regexp.MustCompile(`from '\./([^']+)'`)
+	imported := regexp.MustCompile(`from '(\.\.?/[^']+)'`)
 	seen := map[string]bool{}
-	for _, page := range []string{"/watch/bio", "/watch/none"} {
+	for _, page := range []string{"/watch/bio", "/watch/none", "/studio/bio"} {
 		text := body(t, get(t, h, "GET", page))
 		for _, inline := range []string{"<style", " style=", " onclick=", "<script>"} {
 			if strings.Contains(text, inline) {
@@ -73,7 +74,7 @@ func TestPageIsSelfContained(t *testing.T) {
 		}
 		scripts++
 		for _, m := range imported.FindAllStringSubmatch(text, -1) {
-			if next := url[:strings.LastIndex(url, "/")+1] + m[1]; !seen[next] {
+			if next := path.Join(path.Dir(url), m[1]); !seen[next] {
 				t.Errorf("%s imports %s, which the page does not preload", url, m[1])
 			}
 		}

@@ -34,6 +34,7 @@ export function chat(session, speaker, named = async () => true) {
   let paused = false;
   let frozenAt = Infinity; // seq of the newest message that is shown while paused
   let seen = 0; // seq of the newest message that was at the end of the list
+  let following = true; // the end of the list, as it grows
   let opened = null; // id of the message whose moderation is open
   let editing = null;
   const composer = writer();
@@ -43,7 +44,6 @@ export function chat(session, speaker, named = async () => true) {
   const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_PX;
 
   function render() {
-    const stick = !paused && atEnd();
     let list = room.messages;
     if (paused) {
       list = list.filter((m) => m.seq <= frozenAt);
@@ -65,14 +65,20 @@ export function chat(session, speaker, named = async () => true) {
       (rows.get(focused)?.row ?? log).focus({ preventScroll: true });
     }
     empty.hidden = elements.length > 0;
-    if (stick) {
-      log.scrollTop = log.scrollHeight;
-      seen = room.messages.at(-1)?.seq ?? seen;
-    }
+    follow();
     renderNewer();
     renderPinned();
     rove();
   }
+
+  /** follow goes to the end of the list if that is where one was. */
+  function follow() {
+    if (following && !paused && log.clientHeight > 0) {
+      log.scrollTop = log.scrollHeight;
+      seen = room.messages.at(-1)?.seq ?? seen;
+    }
+  }
+  new ResizeObserver(follow).observe(log);
 
   function rowFor(id, look, make) {
     const have = rows.get(id);
@@ -233,7 +239,7 @@ export function chat(session, speaker, named = async () => true) {
 
   function renderNewer() {
     const missed = room.messages.reduce((n, m) => n + (m.seq > seen && !m.mine && m.kind !== 'more' ? 1 : 0), 0);
-    const show = missed > 0 && (paused || !atEnd());
+    const show = missed > 0 && (paused || !following);
     newer.hidden = !show;
     if (show) {
       write(newer, paused ? `${many(missed, 'new message')} while paused` : many(missed, 'new message'));
@@ -242,10 +248,8 @@ export function chat(session, speaker, named = async () => true) {
 
   function toEnd() {
     pause(false);
+    following = true;
     render();
-    log.scrollTop = log.scrollHeight;
-    seen = room.messages.at(-1)?.seq ?? seen;
-    renderNewer();
   }
 
   function pause(on) {
@@ -302,8 +306,11 @@ export function chat(session, speaker, named = async () => true) {
     }
   });
   log.addEventListener('scroll', () => {
-    if (!paused && atEnd()) {
-      seen = room.messages.at(-1)?.seq ?? seen;
+    if (log.clientHeight > 0) {
+      following = atEnd();
+      if (following && !paused) {
+        seen = room.messages.at(-1)?.seq ?? seen;
+      }
     }
     renderNewer();
   }, { passive: true });
@@ -348,7 +355,7 @@ export function chat(session, speaker, named = async () => true) {
       const n = length(text.value.trim());
       const over = n > most;
       const now = performance.now() < shortly.until ? shortly.text : '';
-      write(note, now || (wait > 0 ? `You can write again in ${wait} s.` : closed) || (room.settings.slow_mode_s && !session.may('staff') ? `Slow mode: one message every ${room.settings.slow_mode_s} s.` : ''));
+      write(note, now || closed || (wait > 0 ? `You can write again in ${wait} s.` : '') || (room.settings.slow_mode_s && !session.may('staff') ? `Slow mode: one message every ${room.settings.slow_mode_s} s.` : ''));
       note.hidden = note.textContent === '';
       const can = room.me !== null && (closed === '' || onlyStaff);
       text.disabled = !can;
@@ -439,7 +446,13 @@ export function chat(session, speaker, named = async () => true) {
     return {
       reply,
       notice,
-      tick,
+      /** settled is to be called when the settings have changed: there may be nothing to wait for. */
+      settled() {
+        if (!room.settings.slow_mode_s) {
+          waitUntil = 0;
+        }
+        tick();
+      },
       again(one) {
         state.dropped(one.key);
         // A new id: what was refused is remembered by the old one.
@@ -456,17 +469,12 @@ export function chat(session, speaker, named = async () => true) {
       speaker.message(nameOf(event.from), event.data.text);
     }
     if (topic === 'all' || topic === 'settings') {
-      composer.tick();
+      composer.settled();
     }
   });
-  return { toEnd, shown: () => (paused ? null : toEndIfNear()), get unread() { return room.messages.filter((m) => m.seq > seen && !m.mine).length; } };
-
-  /** toEndIfNear follows the list when its tab is opened. */
-  function toEndIfNear() {
-    render();
-    if (newer.hidden) {
-      log.scrollTop = log.scrollHeight;
-      seen = room.messages.at(-1)?.seq ?? seen;
-    }
-  }
+  return {
+    /** shown is to be called when the chat can be seen again. */
+    shown: render,
+    get unread() { return room.messages.filter((m) => m.seq > seen && !m.mine).length; },
+  };
 }

@@ -1,7 +1,7 @@
 // What one shows without words: a raised hand, reactions, and how the pace is.
 
 import { el, icon, write } from './element.mjs';
-import { many, ordinal, REACTIONS, refusal } from './room-words.mjs';
+import { ordinal, REACTIONS, refusal } from './room-words.mjs';
 
 /** The server forgets a pulse after a minute, so this page does too. */
 const PULSE_MS = 60000;
@@ -122,7 +122,7 @@ export function presence(session, element) {
     if (topic === 'presence' || topic === 'all') {
       const n = session.room.presence.participants;
       element.hidden = session.room.me === null;
-      write(element, many(n, 'person here', 'people here'));
+      write(element, `${n.toLocaleString('en-GB')} in the room`);
     }
   });
 }

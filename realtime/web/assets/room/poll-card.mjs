@@ -11,8 +11,6 @@ import { chosenOf, labelsOf, results } from './results.mjs';
 export function pollCard(session, speaker, stage) {
   const { room, state } = session;
   const box = document.getElementById('polls');
-  const home = box.parentElement;
-  const before = box.nextSibling;
   const wide = matchMedia('(min-width: 60rem)');
   const away = new Set();
   let look = '';
@@ -28,7 +26,7 @@ export function pollCard(session, speaker, stage) {
     if (over && box.parentElement !== stage) {
       stage.append(box);
     } else if (!over && box.parentElement === stage) {
-      home.insertBefore(box, before);
+      stage.after(box);
     }
   }
   wide.addEventListener('change', settle);

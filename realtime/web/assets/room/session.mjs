@@ -81,6 +81,7 @@ export function createSession({ grantUrl, socketUrl, keep, lesson, name, headers
     onStanding: (listen) => listeners.push(listen),
     start: () => socket.start(),
     rejoin: () => socket.rejoin(),
+    drop: () => socket.drop(),
     /** send carries a command out and promises its ack; quiet sends what may be lost. */
     send: (type, data, id) => socket.send(type, data, id),
     quiet: (type, data) => socket.quiet(type, data),

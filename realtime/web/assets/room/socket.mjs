@@ -341,6 +341,8 @@ export function createSocket({ url, ticket, name = () => '', place = () => null,
         connect();
       }
     },
+    /** drop loses the connection, as networks do. */
+    drop: () => running && lost(),
     send,
     quiet,
     get open() { return open; },

@@ -2,7 +2,7 @@
 // sends, what is wrong with it, and how many watch.
 
 import { arrange, el, write } from '../room/element.mjs';
-import { left, many } from '../room/room-words.mjs';
+import { left } from '../room/room-words.mjs';
 
 const EVERY_MS = 3000;
 const TIMEOUT_MS = 8000;
@@ -133,7 +133,7 @@ export function statusPanel(speaker, clock) {
     }
     write(air, AIR[status.state]);
     document.body.dataset.air = status.state;
-    write(part('viewers'), `${many(status.viewers, 'viewer')} of the video`);
+    write(part('viewers'), `${status.viewers.toLocaleString('en-GB')} watching`);
     part('viewers').hidden = status.state === 'scheduled' && status.viewers === 0;
     const problems = status.problems ?? [];
     part('problems').hidden = problems.length === 0;

@@ -1,0 +1,282 @@
+// The room beside the video, in Chromium, with the real rooms behind it.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { launchBrowser, openPage, SCREENS, until, untilPlaying, untilState } from './browser.mjs';
+import { startFake } from './fake.mjs';
+import { guests } from './guests.mjs';
+
+const SECRET = '#k=open-sesame';
+
+let fake;
+let browser;
+let classes = 0;
+
+/** inRoom makes a class with a room. body is given what opens pages and speaks for guests. */
+function inRoom(name, body, order = {}) {
+  test(name, { timeout: 180000 }, async () => {
+    const id = `room-${classes += 1}`;
+    const url = await fake.set(id, { title: name, state: 'live', air: 'on', low: true, room: true, ...order });
+    const pages = [];
+    const open = async (screen = SCREENS.desktop, path = url) => {
+      const page = await openPage(browser, path, { reducedMotion: 'reduce', ...screen });
+      page.setDefaultTimeout(60000);
+      pages.push(page);
+      return page;
+    };
+    const { say, role } = guests(fake, id);
+    try {
+      await body({ open, say, host: role('Dr Ada Byron', 'host'), id, studio: `${fake.url}/studio/${id}${SECRET}`, set: (more) => fake.set(id, more) });
+      for (const page of pages) {
+        assert.deepEqual(page.faults, []);
+      }
+    } finally {
+      await Promise.all(pages.map((page) => page.context().close()));
+    }
+  });
+}
+
+const texts = (page) => page.locator('#log .body').allInnerTexts();
+const untilTexts = (page, want) => until(async () => {
+  const got = await texts(page);
+  return JSON.stringify(got) === JSON.stringify(want) ? '' : `messages are ${JSON.stringify(got)}, not ${JSON.stringify(want)}`;
+});
+
+/** write sends a chat message, and answers the question for a name with `name`. */
+async function write(page, text, name = null) {
+  await page.locator('#chat-text:enabled').fill(text);
+  await page.locator('#chat-text').press('Enter');
+  if (name !== null) {
+    await page.locator('#name').fill(name);
+    await page.locator('#name').press('Enter');
+  }
+}
+
+describe('room', { concurrency: 4 }, () => {
+  before(async () => {
+    fake = await startFake();
+    browser = await launchBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await fake?.stop();
+  });
+
+  inRoom('chat between two viewers, over a reload', async ({ open }) => {
+    const ann = await open();
+    const ben = await open(SCREENS.phone);
+    await write(ann, 'Hello <b>you</b>', 'Ann Smith');
+    await untilTexts(ben, ['Hello <b>you</b>']);
+    assert.equal(await ben.locator('.author').first().innerText(), 'Ann Smith');
+    await write(ben, 'Hello Ann', '');
+    await untilTexts(ann, ['Hello <b>you</b>', 'Hello Ann']);
+    await ann.reload();
+    await untilTexts(ann, ['Hello <b>you</b>', 'Hello Ann']);
+    await ann.locator('.message.mine').waitFor();
+    assert.match(await ann.locator('.message.mine .author').innerText(), /^Ann Smith \(you\)/);
+    await write(ann, 'back');
+    await untilTexts(ben, ['Hello <b>you</b>', 'Hello Ann', 'back']);
+  });
+
+  inRoom('replies, changes and deletions, by the keyboard', async ({ open, say }) => {
+    const { id } = await say('Ben', 'chat.send', { text: 'What is ATP?' });
+    assert.ok(id);
+    const ann = await open();
+    await untilTexts(ann, ['What is ATP?']);
+    await ann.locator('#log').focus();
+    await ann.keyboard.press('ArrowUp');
+    assert.equal(await ann.evaluate(() => document.activeElement.dataset.id), id);
+    await ann.keyboard.press('Tab');
+    await ann.keyboard.press('Enter');
+    await ann.locator('#replying:visible').waitFor();
+    assert.equal(await ann.evaluate(() => document.activeElement.id), 'chat-text');
+    await write(ann, 'A molcule', 'Ann');
+    await ann.locator('.message.mine .quoted').waitFor();
+    const mine = ann.locator('.message.mine:not(.sending)');
+    await mine.focus();
+    await mine.getByRole('button', { name: 'Edit your message' }).press('Enter');
+    await mine.locator('textarea').fill('A molecule');
+    await mine.locator('textarea').press('Enter');
+    await untilTexts(ann, ['What is ATP?', 'A molecule']);
+    await mine.focus();
+    await mine.getByRole('button', { name: 'Delete your message' }).press('Enter');
+    await untilTexts(ann, ['What is ATP?']);
+  });
+
+  inRoom('new messages wait for who reads older ones, and while paused', async ({ open, say }) => {
+    for (let i = 0; i < 30; i += 1) {
+      await say(`Guest ${i}`, 'chat.send', { text: `message ${i}` }, 'moderator');
+    }
+    const ann = await open();
+    await until(async () => ((await texts(ann)).length === 30 ? '' : 'not all are there'));
+    await ann.locator('#log').evaluate((log) => { log.scrollTop = 0; });
+    await say('Ben', 'chat.send', { text: 'late' });
+    await ann.locator('#newer:visible').waitFor();
+    assert.equal(await ann.locator('#newer').innerText(), '1 new message');
+    assert.equal(await ann.locator('#log').evaluate((log) => log.scrollTop), 0);
+    await ann.locator('#newer').click();
+    await ann.locator('#newer').waitFor({ state: 'hidden' });
+    await ann.locator('#chat-pause').click();
+    await say('Chiara', 'chat.send', { text: 'unseen' });
+    await until(async () => ((await ann.locator('#newer').innerText()) === '1 new message while paused' ? '' : 'nothing is counted'));
+    assert.equal((await texts(ann)).at(-1), 'late');
+    await ann.locator('#chat-pause').click();
+    await until(async () => ((await texts(ann)).at(-1) === 'unseen' ? '' : 'it does not go on'));
+  });
+
+  inRoom('slow mode, muting and other ways to be quiet', async ({ open, host }) => {
+    const ann = await open();
+    await write(ann, 'first', 'Ann');
+    await untilTexts(ann, ['first']);
+    await host('room.set', { slow_mode_s: 300 });
+    await ann.getByText('Slow mode: one message every 300 s.').waitFor();
+    await write(ann, 'second');
+    await ann.locator('.failed').getByText('Slow mode is on.').waitFor();
+    assert.match(await ann.locator('#chat-notice').innerText(), /You can write again in/);
+    await ann.getByRole('button', { name: 'Discard' }).click();
+    await host('room.set', { slow_mode_s: 0, chat: 'hosts' });
+    await ann.getByText('Only the teacher writes here now').waitFor();
+    assert.ok(await ann.locator('#to-staff').isChecked());
+    await host('room.set', { paused: true });
+    await ann.locator('#chat-text:disabled').waitFor();
+    await host('room.set', { paused: false, chat: 'open' });
+    await ann.locator('#chat-text:enabled').waitFor();
+  });
+
+  inRoom('questions: asked without a name, voted for, answered', async ({ open, say, host }) => {
+    const ann = await open();
+    const ben = await open();
+    await ann.locator('#tab-questions').click();
+    await ann.locator('#ask-text:enabled').fill('Will this be in the exam?');
+    await ann.locator('#ask-anonymous').check();
+    await ann.locator('#ask-send').click();
+    await ann.getByText('You, without your name').waitFor();
+    await ben.locator('#tab-questions').click();
+    const question = ben.locator('.question');
+    await question.waitFor();
+    assert.equal(await question.locator('.author').innerText(), 'Anonymous');
+    await question.locator('.vote').click();
+    await until(async () => ((await ann.locator('.question .votes').innerText()) === '1' ? '' : 'the vote is not there'));
+    assert.equal(await question.locator('.vote').getAttribute('aria-pressed'), 'true');
+    const { id } = await say('Chiara', 'question.ask', { text: 'Second?' });
+    await host('question.move', { question: id, state: 'answering' });
+    await ben.getByText('Being answered').waitFor();
+    await host('question.answer', { question: id, text: 'Page 41.' });
+    await ben.locator('#question-filter').selectOption('answered');
+    await ben.getByText('Page 41.').waitFor();
+    await ann.getByRole('button', { name: 'Withdraw' }).click();
+    await ann.locator('.question', { hasText: 'in the exam' }).waitFor({ state: 'detached' });
+  });
+
+  inRoom('a poll appears at its moment of the lecture, takes one vote, shows what is right, and is there after a reload', async ({ open, host }) => {
+    const ann = await open();
+    await untilPlaying(ann, 1);
+    await ann.locator('#chat-text:enabled').waitFor();
+    const { id } = await host('poll.save', { kind: 'single', prompt: 'Which one?', options: ['red', 'green'], correct: [1], quiz: true, results: 'after' });
+    await host('poll.open', { poll: id, seconds: 300 });
+    await ann.locator('.ballot').waitFor();
+    const shown = await ann.evaluate((poll) => {
+      const page = window.lectern.hls.playingDate.getTime();
+      return { page, poll };
+    }, id);
+    assert.ok(shown.page > 0);
+    await ann.getByLabel('green').check();
+    await ann.getByRole('button', { name: 'Vote' }).click();
+    await ann.getByText('Your vote: green').waitFor();
+    await ann.reload();
+    await ann.getByText('Your vote: green').waitFor();
+    await host('poll.close', { poll: id });
+    await ann.getByRole('heading', { name: 'Quiz closed' }).waitFor();
+    await host('poll.reveal', { poll: id });
+    await ann.getByText('Your answer is right.').waitFor();
+    assert.match(await ann.locator('.bar-row.right').innerText(), /green ✓ correct · your vote\s*100% \(1\)/);
+    await ann.getByRole('button', { name: 'Put away' }).click();
+    await ann.locator('.poll-card').waitFor({ state: 'detached' });
+  });
+
+  inRoom('who is behind sees the poll later, and who goes back before it does not see it', async ({ open, host }) => {
+    const ann = await open();
+    await untilPlaying(ann, 1);
+    await ann.locator('#chat-text:enabled').waitFor();
+    await ann.evaluate(() => document.querySelector('video').pause());
+    await untilState(ann, 'paused');
+    const { id } = await host('poll.save', { kind: 'cloud', prompt: 'One word', results: 'live' });
+    await host('poll.open', { poll: id });
+    // The picture stands: its moment does not come.
+    await new Promise((resolve) => { setTimeout(resolve, 1500); });
+    assert.equal(await ann.locator('.poll-card').count(), 0);
+    await ann.evaluate(() => document.querySelector('video').play());
+    await ann.locator('.poll-card').waitFor();
+    await ann.evaluate(() => {
+      const video = document.querySelector('video');
+      video.currentTime = Math.max(video.seekable.start(0), video.currentTime - 12);
+    });
+    await ann.locator('.poll-card').waitFor({ state: 'detached' });
+  }, { past: 60 });
+
+  inRoom('hands, reactions and the pace', async ({ open, studio }) => {
+    const host = await open(SCREENS.desktop, studio);
+    const ann = await open();
+    await ann.locator('#hand:visible').click();
+    await ann.getByText('You are next').waitFor();
+    await host.locator('#tab-hands').click();
+    await host.getByRole('button', { name: 'Give the word' }).click();
+    await ann.locator('#word').getByText('you have the word').waitFor();
+    await ann.getByText('Raise hand').waitFor();
+    await ann.getByRole('button', { name: 'Applause' }).click();
+    await host.locator('#reacted:visible').waitFor();
+    await ann.getByRole('button', { name: 'Too fast' }).click();
+    assert.equal(await ann.locator('[data-pulse=fast]').getAttribute('aria-pressed'), 'true');
+  });
+
+  inRoom('announcements stand until they are taken down', async ({ open, host }) => {
+    const ann = await open();
+    await ann.locator('#chat-text:enabled').waitFor();
+    const { id } = await host('announce', { text: 'Break until 10:40' });
+    await ann.locator('.announcement').getByText('Break until 10:40').waitFor();
+    await host('announce.clear', { announcement: id });
+    await ann.locator('.announcement').waitFor({ state: 'detached' });
+  });
+
+  inRoom('a lost connection comes back, and nothing is missing', async ({ open, say }) => {
+    const ann = await open();
+    await ann.locator('#chat-text:enabled').waitFor();
+    await ann.context().setOffline(true);
+    // A socket that is open already does not notice; it is cut as a network cuts it.
+    await ann.evaluate(() => window.lecternRoom.drop());
+    await ann.locator('#room-state').getByText('The connection to the room was lost').waitFor();
+    await say('Ben', 'chat.send', { text: 'while you were away' });
+    await write(ann, 'typed offline', 'Ann');
+    await ann.locator('.sending').waitFor();
+    await ann.context().setOffline(false);
+    await untilTexts(ann, ['while you were away', 'typed offline']);
+    await ann.locator('#room-state').waitFor({ state: 'hidden' });
+    await ann.locator('.message.mine:not(.sending)').waitFor();
+  });
+
+  inRoom('who is excluded is told so, and the video goes on', async ({ open, studio }) => {
+    const host = await open(SCREENS.desktop, studio);
+    const ann = await open();
+    await untilPlaying(ann, 1);
+    await write(ann, 'something rude', 'Rude Ann');
+    const row = host.locator('.message', { hasText: 'something rude' });
+    await row.focus();
+    await row.getByRole('button', { name: 'Moderate Rude Ann' }).press('Enter');
+    await host.getByRole('button', { name: 'Exclude' }).click();
+    await ann.locator('#room-state').getByText('You were excluded').waitFor();
+    await untilPlaying(ann, 0.5);
+    await row.focus();
+    await row.getByRole('button', { name: 'Delete the message of Rude Ann' }).press('Enter');
+    await row.getByText('Deleted:').waitFor();
+  });
+
+  test('without a room the page is as it was', { timeout: 120000 }, async () => {
+    const url = await fake.set('roomless', { state: 'live', air: 'on' });
+    const page = await openPage(browser, url, SCREENS.desktop);
+    await untilPlaying(page, 1);
+    assert.equal(await page.locator('#room').count(), 0);
+    assert.equal(await page.locator('#polls').count(), 0);
+    assert.deepEqual(page.faults, []);
+    await page.context().close();
+  });
+});
