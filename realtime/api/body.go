@@ -272,6 +272,26 @@ func (o object) seconds(name, rule string) (d time.Duration, ok bool, err error)
 	return time.Duration(n) * time.Second, ok, nil
 }
 
+// truth returns a field that is true or false; null is false. rule is what it must
+// be.
+func (o object) truth(name, rule string) (v bool, err error) {
+	raw, ok := o[name]
+	if ok && !isNull(raw) && json.Unmarshal(raw, &v) != nil {
+		err = invalidField(name, rule)
+	}
+	return v, err
+}
+
+// percent returns a field that is a whole number from 0 to 300; null is 0. rule is
+// what it must be.
+func (o object) percent(name, rule string) (n int, err error) {
+	raw, ok := o[name]
+	if ok && !isNull(raw) && (json.Unmarshal(raw, &n) != nil || n < 0 || n > 300) {
+		err = invalidField(name, rule)
+	}
+	return n, err
+}
+
 // access returns a field that is a kind of access; null is the empty one.
 func (o object) access(name string) (class.Access, bool, error) {
 	s, ok, err := o.text(name)

@@ -98,6 +98,20 @@ func (c *Client) RotateStreamKey(ctx context.Context, id string) (Class, error) 
 	return out, err
 }
 
+// RotateStudio gives a class a new studio link; the old one stops working.
+func (c *Client) RotateStudio(ctx context.Context, id string) (Class, error) {
+	var out Class
+	err := c.do(ctx, http.MethodPost, classPath(id, "/studio"), nil, &out)
+	return out, err
+}
+
+// CreateGrant lets a person into the room of a class.
+func (c *Client) CreateGrant(ctx context.Context, id string, n CreateGrant) (RoomGrant, error) {
+	var out RoomGrant
+	err := c.do(ctx, http.MethodPost, classPath(id, "/grants"), n, &out)
+	return out, err
+}
+
 // CreatePlaybackToken makes a viewer token for a class.
 func (c *Client) CreatePlaybackToken(ctx context.Context, id string, n CreatePlaybackToken) (PlaybackToken, error) {
 	var out PlaybackToken

@@ -72,9 +72,17 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	if err = errors.Join(err, tokens.RevokeClass("chemistry", time.Now())); err != nil {
 		t.Fatal(err)
 	}
+	grants, err := access.NewGrantRing(access.DefaultGrantConfig(), access.Deps{DB: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	studios, err := access.NewStudioKeys(access.Deps{DB: db})
+	if err != nil {
+		t.Fatal(err)
+	}
 	h, err := New(Deps{
-		Tokens: tokens,
-		Token:  class.NewSecret("0123456789abcdef"), Classes: classes, Publishers: busyPublishers{},
+		Tokens: tokens, Grants: grants, Studios: studios,
+		Token: class.NewSecret("0123456789abcdef"), Classes: classes, Publishers: busyPublishers{},
 		Ladders: busyPublishers{}, Checkups: busyPublishers{}, Pictures: busyPictures,
 		Links: func(*http.Request, string) Links { return Links{} },
 	})
@@ -133,10 +141,21 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		{"PATCH", classesPath + "/{id}", "busy", `{"access":null,"dvr_window":null}`, "ok", "200"},
 		{"PATCH", classesPath + "/{id}", "busy", `{"dvr_window":0}`, "ok", "400"},
 		{"POST", classesPath + "/{id}/stream-key", "busy", "", "ok", "200"},
+		{"POST", classesPath + "/{id}/studio", "busy", "", "ok", "200"},
+		{"POST", classesPath + "/{id}/studio", "busy", "[]", "ok", "400"},
+		{"POST", classesPath + "/{id}/studio", "none", "", "ok", "404"},
+		{"POST", classesPath + "/{id}/studio", "busy", "", "viewer", "401"},
+		{"POST", classesPath + "/{id}/grants", "busy", `{"role":"participant","name":"Ada","person":"p_1","permissions":["chat"],"anonymous":true,"extra_time":50}`, "ok", "201"},
+		{"POST", classesPath + "/{id}/grants", "busy", `{"role":"service"}`, "ok", "201"},
+		{"POST", classesPath + "/{id}/grants", "busy", `{"role":"king"}`, "ok", "400"},
+		{"POST", classesPath + "/{id}/grants", "busy", `{"role":"host"}`, "viewer", "401"},
+		{"POST", classesPath + "/{id}/grants", "none", `{"role":"host"}`, "ok", "404"},
+		{"POST", classesPath + "/{id}/grants", "busy", ``, "ok", "415"},
 		{"POST", classesPath + "/{id}/end", "busy", "", "ok", "200"},
 		{"POST", classesPath + "/{id}/end", "busy", "[]", "ok", "400"},
 		{"POST", classesPath + "/{id}/end", "none", "", "ok", "404"},
 		{"POST", classesPath + "/{id}/stream-key", "busy", "", "ok", "409"},
+		{"POST", classesPath + "/{id}/grants", "busy", `{"role":"host"}`, "ok", "409"},
 		{"PATCH", classesPath + "/{id}", "busy", `{"source":null}`, "ok", "409"},
 		{"DELETE", classesPath + "/{id}", "busy", "", "ok", "204"},
 		{"DELETE", classesPath + "/{id}", "busy", "", "ok", "404"},

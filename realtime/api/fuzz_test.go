@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/lectern/lectern/realtime"
 	"github.com/lectern/lectern/realtime/api"
 	"github.com/lectern/lectern/realtime/class"
 )
@@ -164,6 +165,40 @@ func FuzzMintBody(f *testing.F) {
 		}
 		if err := s.tokens.Check(tok.Token, "maths", s.now); err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// Whoever the API lets into a room is somebody that a room can take.
+func FuzzGrantBody(f *testing.F) {
+	for _, body := range append(bodySeeds(),
+		`{"role":"participant","name":"Ada","person":"p_1","permissions":["chat"],"anonymous":true,"extra_time":50}`,
+		`{"role":"host"}`, `{"role":"service","name":null}`, `{"role":"observer","permissions":["room"]}`, `{"role":"king"}`,
+		`{"role":"participant","name":"\u202eadmin"}`, `{"role":"participant","extra_time":1e1}`, `{"role":"participant","permissions":[null]}`,
+	) {
+		f.Add(body)
+	}
+	s := newServer(f)
+	if _, err := s.classes.Create(f.Context(), class.New{ID: "algebra", Title: "Algebra"}); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		resp := s.request(t, "POST", "/api/v1/classes/algebra/grants", body, "Content-Type", "application/json")
+		answer := read(t, resp)
+		if resp.StatusCode != 201 {
+			checkRefusal(t, resp.StatusCode, answer)
+			return
+		}
+		var got api.RoomGrant
+		if err := json.Unmarshal([]byte(answer), &got); err != nil {
+			t.Fatal(err)
+		}
+		who, err := s.grants.Verify(realtime.Credential(got.Grant), "algebra", time.Now())
+		if err != nil || who.ID != got.Participant || !realtime.ValidID(who.ID) || !who.Role.Valid() || utf8.RuneCountInString(who.Name) > realtime.MaxName {
+			t.Fatalf("granted to %+v: %v", who, err)
+		}
+		if who.Role == realtime.RoleObserver && who.Permissions != 0 {
+			t.Fatalf("an observer with %v", who.Permissions.Names())
 		}
 	})
 }

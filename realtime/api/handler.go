@@ -22,7 +22,8 @@ import (
 type Links struct {
 	Ingest   Ingest
 	Playback Playback
-	Studio   string
+	Studio   string // the page; the Handler adds the secret
+	Socket   string // of the room
 }
 
 // Publishers tells about publications, which package class knows nothing of.
@@ -54,6 +55,8 @@ type Deps struct {
 	Pictures func(r *http.Request, classID string) Pictures
 
 	Tokens     Tokens                // nil: there are no viewer tokens
+	Grants     Grants                // nil: there are no rooms
+	Studios    Studios               // nil: studio links have no secret
 	Publishers Publishers            // nil: nobody publishes
 	Ladders    Ladders               // nil: nothing is known of ladders
 	Checkups   Checkups              // nil: nothing is known of publications

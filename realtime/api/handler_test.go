@@ -35,6 +35,8 @@ type server struct {
 	db      *kv.DB
 	classes *class.Registry
 	tokens  *access.KeyRing
+	grants  *access.GrantRing
+	studios *access.StudioKeys
 	metrics *prometheus.Registry
 
 	mu        sync.Mutex
@@ -110,6 +112,7 @@ func links(r *http.Request, id string) api.Links {
 		Ingest:   api.Ingest{RTMP: "rtmp://" + r.Host + ":1935/live", RTSP: "rtsp://" + r.Host + ":8554/live"},
 		Playback: api.Playback{HLS: "http://" + r.Host + "/live/" + id + "/index.m3u8", Watch: "http://" + r.Host + "/watch/" + id},
 		Studio:   "http://" + r.Host + "/studio/" + id,
+		Socket:   "ws://" + r.Host + "/ws/" + id,
 	}
 }
 
@@ -127,8 +130,14 @@ func newServer(tb testing.TB) *server {
 	if s.tokens, err = access.New(access.DefaultConfig(), access.Deps{DB: db, Logger: slog.New(slog.NewTextHandler(s, nil))}); err != nil {
 		tb.Fatal(err)
 	}
+	if s.grants, err = access.NewGrantRing(access.DefaultGrantConfig(), access.Deps{DB: db, Logger: slog.New(slog.NewTextHandler(s, nil))}); err != nil {
+		tb.Fatal(err)
+	}
+	if s.studios, err = access.NewStudioKeys(access.Deps{DB: db, Logger: slog.New(slog.NewTextHandler(s, nil))}); err != nil {
+		tb.Fatal(err)
+	}
 	if s.Handler, err = api.New(api.Deps{
-		Tokens: s.tokens, Now: s.clock,
+		Tokens: s.tokens, Grants: s.grants, Studios: s.studios, Now: s.clock,
 		Token: class.NewSecret(token), Classes: s.classes, Links: links, Publishers: s, Ladders: s, Checkups: s, Pictures: s.pictures, CheckLadder: checkLadder, Registerer: s.metrics,
 		Logger: slog.New(slog.NewTextHandler(s, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}); err != nil {

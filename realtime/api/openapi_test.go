@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lectern/lectern/realtime"
 	"github.com/lectern/lectern/realtime/access"
 	"github.com/lectern/lectern/realtime/class"
 )
@@ -241,12 +242,13 @@ func TestDocumentHasEveryRoute(t *testing.T) {
 // round.
 func TestDocumentHasEveryField(t *testing.T) {
 	d := readDocument(t)
-	used := map[string]bool{"ClassID": true, "TokenID": true, "State": true, "Access": true, "UpdateClass": true}
+	used := map[string]bool{"ClassID": true, "TokenID": true, "State": true, "Access": true, "Role": true, "UpdateClass": true}
 	for name, v := range map[string]any{
 		"LadderState": LadderState{}, "Rendition": Rendition{}, "Worker": Worker{}, "LevelChange": LevelChange{},
 		"Health": Health{}, "Finding": Finding{}, "HealthEvent": HealthEvent{},
 		"Class": Class{}, "Ingest": Ingest{}, "Playback": Playback{}, "Publisher": Publisher{}, "Refusal": Refusal{},
 		"CreatePlaybackToken": CreatePlaybackToken{}, "PlaybackToken": PlaybackToken{}, "PlaybackKeys": PlaybackKeys{}, "PlaybackKey": PlaybackKey{},
+		"CreateGrant": CreateGrant{}, "RoomGrant": RoomGrant{},
 		"ClassList": ClassList{}, "CreateClass": CreateClass{}, "Error": errorBody{}, "ErrorObject": errorObject{},
 	} {
 		used[name] = true
@@ -286,7 +288,7 @@ func TestDocumentHasEveryField(t *testing.T) {
 			t.Errorf("schema %s: teach this test what it is in Go", name)
 		}
 	}
-	for name, want := range map[string][]string{"CreateClass": createFields(), "UpdateClass": patchFields(), "CreatePlaybackToken": mintFields()} {
+	for name, want := range map[string][]string{"CreateClass": createFields(), "UpdateClass": patchFields(), "CreatePlaybackToken": mintFields(), "CreateGrant": grantFields()} {
 		s := d.Components.Schemas[name]
 		if got := slices.Sorted(maps.Keys(s.Properties)); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
 			t.Errorf("%s has %v, the reader knows %v", name, got, want)
@@ -296,7 +298,10 @@ func TestDocumentHasEveryField(t *testing.T) {
 		}
 	}
 
-	var states, codes, accesses []string
+	var states, codes, accesses, roles []string
+	for _, role := range realtime.Roles() {
+		roles = append(roles, string(role))
+	}
 	for _, a := range class.Accesses() {
 		accesses = append(accesses, string(a))
 	}
@@ -306,7 +311,7 @@ func TestDocumentHasEveryField(t *testing.T) {
 	for c := range statuses() {
 		codes = append(codes, string(c))
 	}
-	for at, want := range map[*schema][]string{d.Components.Schemas["State"]: states, d.Components.Schemas["Access"]: accesses, d.Components.Schemas["ErrorObject"].Properties["code"]: codes} {
+	for at, want := range map[*schema][]string{d.Components.Schemas["State"]: states, d.Components.Schemas["Access"]: accesses, d.Components.Schemas["Role"]: roles, d.Components.Schemas["ErrorObject"].Properties["code"]: codes} {
 		got := slices.Sorted(slices.Values(at.Enum))
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
@@ -329,6 +334,16 @@ func TestDocumentHasEveryField(t *testing.T) {
 	if life := d.Components.Schemas["CreatePlaybackToken"].Properties["expires_in"]; life.Minimum != int64(access.MinLifetime/time.Second) || life.Maximum != int64(access.MaxLifetime/time.Second) ||
 		lifetimeRule != fmt.Sprintf("must be %d to %d seconds", life.Minimum, life.Maximum) {
 		t.Errorf("expires_in = %+v", life)
+	}
+	permissions := d.Components.Schemas["CreateGrant"].Properties["permissions"].Items.Enum
+	if all := realtime.RoleHost.Permissions().Names(); !slices.Equal(permissions, all) {
+		t.Errorf("permissions are documented as %v, are %v", permissions, all)
+	}
+	person := regexp.MustCompile(d.Components.Schemas["CreateGrant"].Properties["person"].Pattern)
+	for _, id := range []string{"", "a", "P_1-x", "a.b", "ä", strings.Repeat("a", 40), strings.Repeat("a", 41)} {
+		if person.MatchString(id) != realtime.ValidID(id) {
+			t.Errorf("person %q: pattern says %v", id, person.MatchString(id))
+		}
 	}
 	tokenID := regexp.MustCompile(d.Components.Schemas["TokenID"].Pattern)
 	for _, id := range []string{"", "abcdefg", "abcdefgh", "ABCDEFGH", "abcdefgh-", "0123456789abcdef", "0123456789abcdefg"} {

@@ -50,6 +50,8 @@ func (h *Handler) makeRoutes() []route {
 		{template: classesPath + "/{id}", methods: methods{http.MethodGet: h.get, http.MethodPatch: h.patch, http.MethodDelete: h.delete}},
 		{template: classesPath + "/{id}/end", methods: methods{http.MethodPost: h.end}},
 		{template: classesPath + "/{id}/stream-key", methods: methods{http.MethodPost: h.rotateStreamKey}},
+		{template: classesPath + "/{id}/studio", methods: methods{http.MethodPost: h.rotateStudio}},
+		{template: classesPath + "/{id}/grants", methods: methods{http.MethodPost: h.mintGrant}},
 		{template: classesPath + "/{id}/playback-tokens", methods: methods{http.MethodPost: h.mintToken, http.MethodDelete: h.revokeTokens}},
 		{template: classesPath + "/{id}/playback-tokens/{jti}", methods: methods{http.MethodDelete: h.revokeToken}},
 		{template: playbackKeysPath, methods: methods{http.MethodGet: h.keys}},
@@ -176,6 +178,9 @@ func (h *Handler) delete(r *http.Request, id string) (response, error) {
 	if err := h.revokeForDeletion(r, id); err != nil {
 		return response{}, err
 	}
+	if err := h.forgetStudio(r, id); err != nil {
+		return response{}, err
+	}
 	return response{status: http.StatusNoContent}, h.deps.Classes.Delete(r.Context(), id)
 }
 
@@ -245,6 +250,11 @@ func link(url string) *string {
 // brief renders a class as lists show it.
 func (h *Handler) brief(r *http.Request, c class.Class) Class {
 	out := newClass(c, h.deps.Links(r, c.ID))
+	studio, err := h.studio(r, c.ID)
+	if err != nil { // the class is more than its link
+		h.deps.Logger.Warn("studio link has no secret", "class", c.ID, "err", err)
+	}
+	out.Studio = studio
 	if h.deps.Publishers == nil {
 		return out
 	}

@@ -10,7 +10,8 @@ import (
 )
 
 // Class is a class as the API shows it. Times are UTC; nil ones have not
-// happened. It holds the stream key in clear, but does not log it.
+// happened. It holds the stream key and the studio link in clear, but does not log
+// them.
 type Class struct {
 	ID        string      `json:"id"`
 	Title     string      `json:"title"`
@@ -40,7 +41,10 @@ type Class struct {
 
 	Ingest   Ingest   `json:"ingest"`
 	Playback Playback `json:"playback"`
-	Studio   string   `json:"studio"` // URL of the instructor's page
+
+	// Studio is the URL of the instructor's page. Its fragment holds a secret:
+	// whoever has it is the host.
+	Studio string `json:"studio"`
 
 	// Publisher is who publishes now, nil if nobody does.
 	Publisher *Publisher `json:"publisher"`
@@ -61,7 +65,7 @@ type Class struct {
 	Storyboard *string `json:"storyboard"`
 }
 
-// LogValue names the class and its state, and not its stream key.
+// LogValue names the class and its state, and none of its secrets.
 func (c Class) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("id", c.ID), slog.String("state", c.State.String()))
 }

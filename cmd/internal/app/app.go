@@ -219,7 +219,7 @@ func (a *App) assemble(db, logs *kv.DB, reg *prometheus.Registry, t *tasks, toke
 	}
 	links := newLinks(a.cfg.PublicURL, addrs, stills)
 	apiHandler, err := api.New(api.Deps{
-		Token: token, Classes: p.registry, Tokens: keyRing, Links: links.of, Publishers: publishers{hub},
+		Token: token, Classes: p.registry, Tokens: keyRing, Grants: rooms.grants, Studios: rooms.studio, Links: links.of, Publishers: publishers{hub},
 		CheckLadder: pipelines.checkLadder, Ladders: pipelines, Checkups: pipelines, Pictures: links.pictures,
 		Logger: a.logger, Registerer: reg,
 	})

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/lectern/lectern/media"
@@ -43,6 +44,7 @@ func (l links) of(r *http.Request, id string) api.Links {
 		},
 		Playback: api.Playback{HLS: at("live", id, "index.m3u8"), Watch: at("watch", id)},
 		Studio:   at("studio", id),
+		Socket:   strings.Replace(at("ws", id), "http", "ws", 1),
 	}
 }
 
