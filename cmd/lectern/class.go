@@ -30,6 +30,7 @@ func class(ctx context.Context, args []string, env environment) error {
 	access := fs.String("access", "", "create, set: `ACCESS`, public or token; default is the server's own choice")
 	dvr := fs.String("dvr", "", "create, set: `DURATION` that viewers can seek back, 1m to 24h, where 24h is from the start; default is the server's own choice")
 	expiresIn := fs.String("expires-in", "", "token: `DURATION` that it is good for, 1m to 168h; default is the server's own choice")
+	fresh := fs.Bool("new", false, "studio: make a new link; the old one stops working")
 	words, err := parse(fs, args, 2)
 	if err != nil {
 		return err
@@ -78,6 +79,8 @@ func class(ctx context.Context, args []string, env environment) error {
 		one, err = client.End(ctx, words[1])
 	case "stream-key":
 		one, err = client.RotateStreamKey(ctx, words[1])
+	case "studio":
+		return printStudio(ctx, client, words[1], *fresh, *asJSON, env)
 	case "token":
 		return mintToken(ctx, client, words[1], *expiresIn, *asJSON, env)
 	case "revoke":
@@ -204,6 +207,7 @@ func printClass(c api.Class, asJSON bool, env environment) error {
 		{"state", c.State.String()},
 		{"server", cmp.Or(c.Ingest.RTMP, c.Ingest.RTMPS)},
 		{"stream key", c.StreamKey},
+		{"studio", c.Studio},
 		{"watch", c.Playback.Watch},
 		{"playlist", c.Playback.HLS},
 	}
@@ -274,6 +278,25 @@ func renditionWords(r api.Rendition) string {
 		text += fmt.Sprintf(", %d pictures skipped", r.DroppedFrames)
 	}
 	return text
+}
+
+// printStudio prints the link of the instructor's page, or a new one.
+func printStudio(ctx context.Context, client *api.Client, id string, fresh, asJSON bool, env environment) error {
+	look := client.Get
+	if fresh {
+		look = client.RotateStudio
+	}
+	c, err := look(ctx, id)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(map[string]string{"studio": c.Studio}, env)
+	}
+	if _, err = fmt.Fprintln(env.stdout, c.Studio); err != nil {
+		return fmt.Errorf("print studio link: %w", err)
+	}
+	return nil
 }
 
 // mintToken makes a viewer token and prints the addresses that it opens.

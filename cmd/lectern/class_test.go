@@ -53,9 +53,13 @@ func TestClassCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	studios, err := access.NewStudioKeys(access.Deps{DB: db})
+	if err != nil {
+		t.Fatal(err)
+	}
 	handler, err := api.New(api.Deps{
-		Token: realclass.NewSecret(token), Classes: classes, Tokens: tokens, Ladders: busy{}, Checkups: busy{},
-		Links: func(*http.Request, string) api.Links { return api.Links{} },
+		Token: realclass.NewSecret(token), Classes: classes, Tokens: tokens, Studios: studios, Ladders: busy{}, Checkups: busy{},
+		Links: func(*http.Request, string) api.Links { return api.Links{Studio: "/studio"} },
 		CheckLadder: func(names []string) error {
 			if names[0] == "9000p" {
 				return fmt.Errorf("unknown rendition %q", names[0])
@@ -78,8 +82,11 @@ func TestClassCommand(t *testing.T) {
 		says   []string
 		not    string
 	}{
-		{"create", "create -id maths -title Analysis -ladder source,720p,audio", 0, []string{"Analysis", "ladder      source, 720p, audio"}, ""},
+		{"create", "create -id maths -title Analysis -ladder source,720p,audio", 0, []string{"Analysis", "ladder      source, 720p, audio", "studio      /studio#k="}, ""},
 		{"create with an unknown rendition", "create -title x -ladder 9000p", 1, []string{`ladder: unknown rendition "9000p"`}, ""},
+		{"studio", "studio maths", 0, []string{"/studio#k="}, "Analysis"},
+		{"another studio link", "studio maths -new", 0, []string{"/studio#k="}, "Analysis"},
+		{"studio of an unknown class", "studio physics", 1, []string{"no such class"}, ""},
 		{"show", "show maths", 0, []string{
 			"rendition   source  1920x1080 29.97 fps: passed through\n",
 			"rendition   720p  1280x720 30 fps, at most 2.5 Mbit/s: shed, 1.2 s late, 17 pictures skipped\n",

@@ -133,6 +133,7 @@ func give(ctx context.Context, server *app.App, dir string, logger *slog.Logger,
 	ingest := "rtmp://localhost:" + port(addrs.RTMP) + "/live"
 	fmt.Fprintf(env.stdout, `
   Watch        http://%[1]s/watch/%[2]s
+  Studio       %[7]s
   Playlist     http://%[1]s/live/%[2]s/index.m3u8
   API          http://%[1]s/api/v1/classes/%[2]s
                -H "Authorization: Bearer $(cat %[5]s)"
@@ -149,7 +150,7 @@ func give(ctx context.Context, server *app.App, dir string, logger *slog.Logger,
   and plays on when the encoder is back.
   Ctrl-C ends the demo.
 
-`, host, c.ID, ingest, c.StreamKey, filepath.Join(server.DataDir(), "api-token"), addrs.Admin)
+`, host, c.ID, ingest, c.StreamKey, filepath.Join(server.DataDir(), "api-token"), addrs.Admin, c.Studio)
 
 	for {
 		err = push(ctx, l, ingest+"/"+c.StreamKey, c.StreamKey)
