@@ -103,6 +103,31 @@ describe('room', { concurrency: 4 }, () => {
     await untilTexts(ann, ['What is ATP?']);
   });
 
+  inRoom('the newest message is in sight, whatever else comes above and below', async ({ open, say, host }) => {
+    let id;
+    for (let i = 0; i < 30; i += 1) {
+      ({ id } = await say(`Guest ${i}`, 'chat.send', { text: `message ${i}` }, 'moderator'));
+    }
+    await host('announce', { text: 'Break '.repeat(20) });
+    await host('chat.pin', { message: id, pinned: true });
+    const ann = await open(SCREENS.phone);
+    const inSight = () => until(() => ann.evaluate((last) => {
+      const log = document.getElementById('log').getBoundingClientRect();
+      const row = document.querySelector(`.message[data-id="${last}"]`)?.getBoundingClientRect();
+      return row && row.bottom <= log.bottom + 1 ? '' : `the last message ends at ${row?.bottom}, the list at ${log.bottom}`;
+    }, id));
+    await ann.locator('.announcement').waitFor();
+    await inSight();
+    await host('room.set', { slow_mode_s: 5 });
+    await ann.getByText('Slow mode: one message every 5 s.').waitFor();
+    await inSight();
+    await ann.locator('#tab-questions').click();
+    ({ id } = await host('chat.send', { text: 'while away' }));
+    await until(async () => ((await ann.locator('#count-chat').innerText()) === '1' ? '' : 'the new message is not counted'));
+    await ann.locator('#tab-chat').click();
+    await inSight();
+  });
+
   inRoom('new messages wait for who reads older ones, and while paused', async ({ open, say }) => {
     for (let i = 0; i < 30; i += 1) {
       await say(`Guest ${i}`, 'chat.send', { text: `message ${i}` }, 'moderator');

@@ -35,6 +35,7 @@ export function chat(session, speaker, named = async () => true) {
   let frozenAt = Infinity; // seq of the newest message that is shown while paused
   let seen = 0; // seq of the newest message that was at the end of the list
   let following = true; // the end of the list, as it grows
+  let top = 0; // where the list was scrolled to
   let opened = null; // id of the message whose moderation is open
   let editing = null;
   const composer = writer();
@@ -65,9 +66,9 @@ export function chat(session, speaker, named = async () => true) {
       (rows.get(focused)?.row ?? log).focus({ preventScroll: true });
     }
     empty.hidden = elements.length > 0;
+    renderPinned();
     follow();
     renderNewer();
-    renderPinned();
     rove();
   }
 
@@ -307,7 +308,9 @@ export function chat(session, speaker, named = async () => true) {
   });
   log.addEventListener('scroll', () => {
     if (log.clientHeight > 0) {
-      following = atEnd();
+      // What makes the list smaller is no wish to read older messages.
+      following = atEnd() || (following && log.scrollTop >= top);
+      top = log.scrollTop;
       if (following && !paused) {
         seen = room.messages.at(-1)?.seq ?? seen;
       }

@@ -220,7 +220,7 @@ export function polls(session, speaker) {
       field('Students see the results', when), note,
       el('div', { class: 'editor-foot' },
         el('button', { class: 'chip small main', type: 'submit', text: 'Save' }),
-        el('button', { class: 'chip small', type: 'button', text: 'Save and open', onclick: () => save(true) }),
+        el('button', { class: 'chip small', type: 'button', text: 'Save and open for 1 min', onclick: () => save(true) }),
         el('button', { class: 'quiet', type: 'button', text: 'Cancel', onclick: close })),
     );
     template.addEventListener('change', () => fill(TEMPLATES[template.value]));
