@@ -1,0 +1,432 @@
+package app_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/lectern/lectern/media/mediatest"
+	"github.com/lectern/lectern/realtime"
+	"github.com/lectern/lectern/realtime/api"
+	"github.com/lectern/lectern/realtime/class"
+	"github.com/lectern/lectern/realtime/web"
+)
+
+// guest is a client in a room, as a page is.
+type guest struct {
+	t       *testing.T
+	sock    *websocket.Conn
+	ready   []realtime.Event
+	welcome realtime.Welcome
+	epoch   string
+	seq     uint64
+	said    int
+}
+
+// dial opens the socket of a class.
+func (s *server) dial(id string) *guest {
+	s.t.Helper()
+	d := websocket.Dialer{Subprotocols: []string{realtime.Subprotocol}}
+	sock, res, err := d.DialContext(s.t.Context(), "ws://"+s.addrs.HTTP+"/ws/"+id, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	s.t.Cleanup(func() { _ = sock.Close() })
+	return &guest{t: s.t, sock: sock}
+}
+
+// join says hello with a grant, going on where before was.
+func (s *server) join(id, grant string, before *guest) *guest {
+	s.t.Helper()
+	g := s.dial(id)
+	hello := map[string]any{"grant": grant}
+	if before != nil {
+		hello["epoch"], hello["seq"] = before.epoch, before.seq
+		g.epoch, g.seq, g.said = before.epoch, before.seq, before.said
+	}
+	g.say("hello", hello)
+	g.want(realtime.EventWelcome, &g.welcome)
+	g.epoch, g.seq = g.welcome.Epoch, g.welcome.Seq
+	return g
+}
+
+func (g *guest) say(kind string, data any) string {
+	g.t.Helper()
+	g.said++
+	id := fmt.Sprintf("command-%05d", g.said)
+	b, err := json.Marshal(map[string]any{"v": 1, "type": kind, "id": id, "data": data})
+	if err == nil {
+		err = g.sock.WriteMessage(websocket.TextMessage, b)
+	}
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return id
+}
+
+func (g *guest) next() (realtime.Event, error) {
+	for len(g.ready) == 0 {
+		_, b, err := g.sock.ReadMessage()
+		if err != nil {
+			return realtime.Event{}, err
+		}
+		for line := range strings.SplitSeq(string(b), "\n") {
+			var e realtime.Event
+			if err = json.Unmarshal([]byte(line), &e); err != nil {
+				return e, err
+			}
+			g.ready = append(g.ready, e)
+		}
+	}
+	e := g.ready[0]
+	g.ready = g.ready[1:]
+	if e.Prev != nil {
+		g.seq = e.Seq
+	}
+	return e, nil
+}
+
+// want reads up to an event of the type, and what it holds.
+func (g *guest) want(kind realtime.EventType, into any) realtime.Event {
+	g.t.Helper()
+	for {
+		e, err := g.next()
+		switch {
+		case err != nil:
+			g.t.Fatalf("waits for %s: %v", kind, err)
+		case e.Type == kind:
+			if err = json.Unmarshal(e.Data, into); err != nil {
+				g.t.Fatal(err)
+			}
+			return e
+		case e.Type == realtime.EventError:
+			g.t.Fatalf("waits for %s and gets %s", kind, e.Data)
+		}
+	}
+}
+
+// do carries out a command and returns its ack.
+func (g *guest) do(kind string, data any) (ack realtime.Ack) {
+	g.t.Helper()
+	for id := g.say(kind, data); ; {
+		if e := g.want(realtime.EventAck, &ack); e.Re == id {
+			return ack
+		}
+	}
+}
+
+// closed reads until the connection is closed and returns the code.
+func (g *guest) closed() realtime.CloseCode {
+	g.t.Helper()
+	for {
+		_, err := g.next()
+		var c *websocket.CloseError
+		if errors.As(err, &c) {
+			return realtime.CloseCode(c.Code)
+		}
+		if err != nil {
+			g.t.Fatal(err)
+		}
+	}
+}
+
+// post asks a page's endpoint, with a bearer token unless it is empty.
+func (s *server) post(path, bearer, body string) (int, string) {
+	s.t.Helper()
+	var header []string
+	if bearer != "" {
+		header = []string{"Authorization", "Bearer " + bearer}
+	}
+	return s.request(http.MethodPost, "http://"+s.addrs.HTTP+path, body, append(header, "Content-Type", "application/json")...)
+}
+
+// enter gets what lets into a room.
+func (s *server) enter(path, bearer, pass string) web.Entrance {
+	s.t.Helper()
+	body := "{}"
+	if pass != "" {
+		body = `{"pass":"` + pass + `"}`
+	}
+	code, answer := s.post(path, bearer, body)
+	var e web.Entrance
+	if err := json.Unmarshal([]byte(answer), &e); err != nil || code != http.StatusOK || e.Grant == "" || e.Pass == "" {
+		s.t.Fatalf("%s: %d %s, %v", path, code, answer, err)
+	}
+	return e
+}
+
+// secretOf returns the secret in a studio link.
+func secretOf(t *testing.T, c api.Class) string {
+	t.Helper()
+	_, secret, ok := strings.Cut(c.Studio, "#k=")
+	if !ok {
+		t.Fatalf("studio link of %s has no secret", c.ID)
+	}
+	return secret
+}
+
+// A poll in a lesson, over a restart of the server: both are in the room again as
+// the persons they were, miss nothing, and the vote counts once.
+func TestRoomGoesOnAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	first := start(t, testConfig(dir))
+	c := first.create("algebra")
+	teacher := first.push(c.StreamKey)
+	first.teach(teacher, mediatest.New(t, mediatest.Config{Round: time.Millisecond}), 20*time.Second)
+	first.wantSegments("/live/algebra/source/index.m3u8", 3)
+
+	hosting := first.enter("/studio/algebra/grant", secretOf(t, c), "")
+	viewing := first.enter("/watch/algebra/grant", "", "")
+	host := first.join("algebra", hosting.Grant, nil)
+	ada := first.join("algebra", viewing.Grant, nil)
+	if host.welcome.Role != realtime.RoleHost || ada.welcome.Role != realtime.RoleParticipant || ada.welcome.Participant == host.welcome.Participant {
+		t.Errorf("host %+v, viewer %+v", host.welcome, ada.welcome)
+	}
+	poll := host.do("poll.save", map[string]any{"kind": "single", "prompt": "2+2?", "options": []string{"3", "4"}, "results": "live"}).ID
+	host.do("poll.open", map[string]any{"poll": poll})
+	var opened realtime.PollOpened
+	ada.want(realtime.EventPollOpened, &opened)
+	body := first.wantSegments("/live/algebra/source/index.m3u8", 3)
+	// What is on the viewer's clock lies in what they can play.
+	if at := time.UnixMilli(opened.At); opened.Poll != poll || at.Before(firstDate(t, body)) || at.After(firstDate(t, body).Add(21*time.Second)) {
+		t.Errorf("opened %+v, the playlist begins at %s", opened, firstDate(t, body))
+	}
+	vote := map[string]any{"poll": poll, "choices": []int{1}, "media_ts": opened.At}
+	ada.do("poll.vote", vote)
+	var tally realtime.Tally
+	for tally.Voters != 1 {
+		host.want(realtime.EventTally, &tally)
+	}
+
+	stopped := make(chan error, 1)
+	go func() { stopped <- first.stop() }()
+	if a, b := ada.closed(), host.closed(); a != realtime.CloseRestart || b != realtime.CloseRestart {
+		t.Errorf("closed with %d and %d", a, b)
+	}
+	if err := <-stopped; err != nil {
+		t.Fatal(err)
+	}
+	_ = teacher.Closed(t.Context())
+
+	second := start(t, testConfig(dir))
+	hostAgain := second.enter("/studio/algebra/grant", hosting.Pass, "")
+	adaAgain := second.enter("/watch/algebra/grant", "", viewing.Pass)
+	host2 := second.join("algebra", hostAgain.Grant, host)
+	ada2 := second.join("algebra", adaAgain.Grant, ada)
+	for _, x := range []struct {
+		name          string
+		before, after *guest
+	}{{"host", host, host2}, {"ada", ada, ada2}} {
+		if !x.after.welcome.Recovered || x.after.welcome.Participant != x.before.welcome.Participant || x.after.epoch != x.before.epoch {
+			t.Errorf("%s comes back as %+v, was %+v", x.name, x.after.welcome, x.before.welcome)
+		}
+	}
+	ada2.do("poll.vote", vote) // the same again changes nothing
+	for another := ada2.say("poll.vote", map[string]any{"poll": poll, "choices": []int{0}, "media_ts": opened.At}); ; {
+		e, err := ada2.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Re != another {
+			continue
+		}
+		var refused realtime.Refusal
+		if err = json.Unmarshal(e.Data, &refused); err != nil || refused.Code != realtime.CodeAlreadyVoted {
+			t.Errorf("votes for another: %s %s, %v", e.Type, e.Data, err)
+		}
+		break
+	}
+	host2.do("poll.close", map[string]any{"poll": poll})
+	host2.do("poll.reveal", map[string]any{"poll": poll})
+	var shown realtime.PollRevealed
+	if ada2.want(realtime.EventPollRevealed, &shown); shown.Tally == nil || shown.Tally.Voters != 1 || shown.Tally.Counts[1] != 1 {
+		t.Errorf("revealed %s", toJSON(t, shown))
+	}
+
+	// The class ends from the studio: everybody goes, and nobody gets in again.
+	if code, answer := second.post("/studio/algebra/end", hosting.Pass, ""); code != http.StatusOK {
+		t.Errorf("end: %d %s", code, answer)
+	}
+	if a, b := ada2.closed(), host2.closed(); a != realtime.CloseClassEnded || b != realtime.CloseClassEnded {
+		t.Errorf("closed with %d and %d", a, b)
+	}
+	second.wantState("algebra", class.Ended)
+	late := second.dial("algebra")
+	late.say("hello", map[string]any{"grant": adaAgain.Grant})
+	if code := late.closed(); code != realtime.CloseClassEnded {
+		t.Errorf("after the end: %d", code)
+	}
+	for path, bearer := range map[string]string{"/watch/algebra/grant": "", "/studio/algebra/grant": hosting.Pass} {
+		if code, answer := second.post(path, bearer, "{}"); code != http.StatusNotFound {
+			t.Errorf("%s after the end: %d %s", path, code, answer)
+		}
+	}
+	for name, secret := range map[string]string{
+		"studio": secretOf(t, c), "host's pass": hosting.Pass, "viewer's pass": viewing.Pass, "host's grant": hosting.Grant, "viewer's grant": viewing.Grant,
+	} {
+		if strings.Contains(first.log.String()+second.log.String(), secret) {
+			t.Errorf("the log has the secret: %s", name)
+		}
+	}
+}
+
+// firstDate returns the first EXT-X-PROGRAM-DATE-TIME.
+func firstDate(t *testing.T, playlist string) time.Time {
+	t.Helper()
+	_, rest, _ := strings.Cut(playlist, "#EXT-X-PROGRAM-DATE-TIME:")
+	line, _, _ := strings.Cut(rest, "\n")
+	date, err := time.Parse(time.RFC3339, line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return date
+}
+
+func toJSON(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// Who may enter what.
+func TestDoorsOfTheRoom(t *testing.T) {
+	s := start(t, testConfig(t.TempDir()))
+	s.create("open")
+	closed, err := s.api.Create(t.Context(), api.CreateClass{ID: "closed", Title: "Exam", Access: class.AccessToken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	viewer, err := s.api.CreatePlaybackToken(t.Context(), "closed", api.CreatePlaybackToken{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ada, err := s.api.CreateGrant(t.Context(), "open", api.CreateGrant{Role: realtime.RoleParticipant, Name: "Ada", Person: "p_ada"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := secretOf(t, closed)
+	hosting := s.enter("/studio/closed/grant", secret, "")
+	granted, err := s.api.CreateGrant(t.Context(), "closed", api.CreateGrant{Role: realtime.RoleHost, Name: "Grace"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	moderator, err := s.api.CreateGrant(t.Context(), "closed", api.CreateGrant{Role: realtime.RoleModerator})
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := "v1." + viewer.Token[strings.Index(viewer.Token, ".")+1:len(viewer.Token)-2] + "AA"
+	for _, tc := range []struct {
+		name, path, bearer, body string
+		want                     int
+	}{
+		{"anybody, where all may", "/watch/open/grant", "", "{}", 200},
+		{"anybody, where a token is needed", "/watch/closed/grant", "", "{}", 403},
+		{"a forged token", "/watch/closed/grant", forged, "{}", 403},
+		{"a token", "/watch/closed/grant", viewer.Token, "{}", 200},
+		{"a pass alone", "/watch/closed/grant", "", `{"pass":"` + moderator.Pass + `"}`, 403},
+		{"the secret is no viewer token", "/watch/closed/grant", secret, "{}", 403},
+		{"no class", "/watch/none/grant", "", "{}", 404},
+		{"no JSON", "/watch/open/grant", "", "pass", 400},
+		{"too much", "/watch/open/grant", "", `{"pass":"` + strings.Repeat("x", 5000) + `"}`, 400},
+		{"studio with its secret", "/studio/closed/grant", secret, "", 200},
+		{"studio with a host's pass", "/studio/closed/grant", granted.Pass, "", 200},
+		{"studio with a grant", "/studio/closed/grant", granted.Grant, "", 403},
+		{"studio with a moderator's pass", "/studio/closed/grant", moderator.Pass, "", 403},
+		{"studio with a student's pass", "/studio/open/grant", ada.Pass, "", 403},
+		{"studio with the secret of another", "/studio/open/grant", secret, "", 403},
+		{"studio with nothing", "/studio/open/grant", "", "", 403},
+		{"studio of no class", "/studio/none/grant", secret, "", 404},
+		{"the end with a student's pass", "/studio/open/end", ada.Pass, "", 403},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if code, answer := s.post(tc.path, tc.bearer, tc.body); code != tc.want {
+				t.Errorf("%d %s, want %d", code, answer, tc.want)
+			}
+		})
+	}
+
+	// A pass names the same person again, one of elsewhere somebody new.
+	again := s.join("open", s.enter("/watch/open/grant", "", ada.Pass).Grant, nil)
+	if again.welcome.Participant != "p_ada" || again.welcome.Name != "Ada" {
+		t.Errorf("ada is %+v", again.welcome)
+	}
+	stranger := s.join("open", s.enter("/watch/open/grant", "", moderator.Pass).Grant, nil)
+	if w := stranger.welcome; w.Role != realtime.RoleParticipant || w.Participant == moderator.Participant {
+		t.Errorf("the moderator of another class is %+v", w)
+	}
+	elsewhere := s.dial("closed")
+	elsewhere.say("hello", map[string]any{"grant": ada.Grant})
+	if code := elsewhere.closed(); code != realtime.CloseInvalidGrant {
+		t.Errorf("grant of another class: %d", code)
+	}
+
+	// What the studio is told.
+	var status web.Status
+	code, answer := s.request(http.MethodGet, "http://"+s.addrs.HTTP+"/studio/closed/status.json", "", "Authorization", "Bearer "+hosting.Pass)
+	if uerr := json.Unmarshal([]byte(answer), &status); uerr != nil || code != http.StatusOK || status.State != "scheduled" ||
+		status.StreamKey != closed.StreamKey || !strings.HasPrefix(status.Server, "rtmp://") {
+		t.Errorf("status: %d %s, %v", code, answer, uerr)
+	}
+	if code, answer = s.post("/watch/closed/grant", status.Token, "{}"); code != http.StatusOK {
+		t.Errorf("the host's own viewer token: %d %s", code, answer)
+	}
+
+	// A class that is deleted and made again is another one.
+	if err = s.api.Delete(t.Context(), "closed"); err != nil {
+		t.Fatal(err)
+	}
+	if code, answer = s.post("/studio/closed/grant", hosting.Pass, ""); code != http.StatusNotFound {
+		t.Errorf("studio of a deleted class: %d %s", code, answer)
+	}
+}
+
+// A studio link that got into wrong hands is replaced, and with it what was gotten
+// for it.
+func TestStudioLinkIsReplaced(t *testing.T) {
+	s := start(t, testConfig(t.TempDir()))
+	c := s.create("algebra")
+	stolen := s.enter("/studio/algebra/grant", secretOf(t, c), "")
+	var fresh api.Class
+	mediatest.Eventually(t, func() string { // a secret's age is in whole seconds
+		var err error
+		if fresh, err = s.api.RotateStudio(t.Context(), "algebra"); err != nil {
+			t.Fatal(err)
+		}
+		if code, _ := s.post("/studio/algebra/grant", stolen.Pass, ""); code != http.StatusForbidden {
+			return fmt.Sprintf("the old pass: %d", code)
+		}
+		return ""
+	})
+	if code, _ := s.post("/studio/algebra/grant", secretOf(t, c), ""); code != http.StatusForbidden {
+		t.Errorf("the old secret: %d", code)
+	}
+	s.enter("/studio/algebra/grant", secretOf(t, fresh), "")
+}
+
+// Who asks too often is told to wait, and others are not.
+func TestDoorIsNotKnockedDown(t *testing.T) {
+	cfg := testConfig(t.TempDir())
+	cfg.WS.HandshakeBurst, cfg.WS.HandshakeRate = 3, 1
+	s := start(t, cfg)
+	s.create("algebra")
+	mediatest.Eventually(t, func() string {
+		code, answer := s.post("/watch/algebra/grant", "", "{}")
+		if code != http.StatusTooManyRequests || !strings.Contains(answer, "rate_limited") {
+			return fmt.Sprintf("%d %s", code, answer)
+		}
+		return ""
+	})
+	if code, _ := s.get("/watch/algebra"); code != http.StatusOK {
+		t.Errorf("the page: %d", code)
+	}
+}
