@@ -167,4 +167,47 @@ describe('room accessibility', { concurrency: 4 }, () => {
       }
     }
   }
+
+  // Every control once by Tab alone, in a circle without a trap, each where it can be seen.
+  for (const [kind, options, want] of [
+    ['watch', SCREENS.desktop, ['play', 'fullscreen', 'tab-chat', 'log', 'chat-text', 'to-staff', 'chat-pause', 'name-change', 'hand', 'Thumbs up', 'Celebrate', 'Too fast', 'All good']],
+    ['watch', SCREENS.phone, ['play', 'tab-chat', 'chat-text', 'hand', 'Celebrate', 'pace-open']],
+    ['studio', SCREENS.desktop, ['end-open', 'play', 'setup-open', 'watch-link', 'announce-text', 'announce-for', 'marker-text', 'poll-new', 'tab-chat', 'log', 'chat-text', 'chat-pause']],
+    ['studio', SCREENS.phone, ['end-open', 'tab-class', 'watch-link', 'announce-text']],
+  ]) {
+    test(`${kind}: by the keyboard${options.isMobile ? ', phone' : ''}`, { timeout: 180000 }, async () => {
+      const id = `a11y-${n += 1}`;
+      const url = await fake.set(id, { title: 'Cell biology', state: 'live', air: 'on', low: true, room: true });
+      await people(guests(fake, id));
+      const page = await openPage(browser, kind === 'watch' ? url : `${fake.url}/studio/${id}#k=open-sesame`, { reducedMotion: 'reduce', ...options });
+      page.setDefaultTimeout(60000);
+      await page.locator('#chat-text:enabled').waitFor({ state: 'attached' });
+      await page.locator('.message').first().waitFor({ state: 'attached' });
+      await page.locator('#bar:visible').waitFor();
+      if (kind === 'studio') {
+        await page.locator('#end-open:visible').waitFor();
+      }
+      const reached = [];
+      for (let i = 0; i < 120; i += 1) {
+        await page.keyboard.press('Tab');
+        const now = await page.evaluate(() => {
+          const e = document.activeElement;
+          if (e === document.body || e === null) {
+            return null;
+          }
+          const box = e.getBoundingClientRect();
+          const seen = box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth && e.checkVisibility({ checkVisibilityCSS: true });
+          return { name: e.id || e.getAttribute('aria-label') || e.textContent, seen, first: e.dataset.tabbed === 'yes', mark: (e.dataset.tabbed = 'yes') };
+        });
+        if (now === null || now.first) {
+          break;
+        }
+        assert.ok(now.seen, `${now.name} has the focus out of sight`);
+        reached.push(now.name);
+      }
+      assert.ok(reached.length < 120, 'there is no end of it');
+      assert.deepEqual(want.filter((name) => !reached.includes(name)), [], `reached ${reached.join(', ')}`);
+      await page.context().close();
+    });
+  }
 });

@@ -200,11 +200,11 @@ describe('room', { concurrency: 4 }, () => {
     const { id } = await host('poll.save', { kind: 'single', prompt: 'Which one?', options: ['red', 'green'], correct: [1], quiz: true, results: 'after' });
     await host('poll.open', { poll: id, seconds: 300 });
     await ann.locator('.ballot').waitFor();
-    const shown = await ann.evaluate((poll) => {
-      const page = window.lectern.hls.playingDate.getTime();
-      return { page, poll };
-    }, id);
-    assert.ok(shown.page > 0);
+    const { at, closesAt, date } = await ann.evaluate(() => {
+      const [poll] = window.lecternRoom.polls;
+      return { at: poll.openedAt, closesAt: poll.closesAt, date: window.lecternRoom.media().date };
+    });
+    assert.ok(at > 0 && date >= at && closesAt === at + 300000, `shown at ${date}, due at ${at}, until ${closesAt}`);
     await ann.getByLabel('green').check();
     await ann.getByRole('button', { name: 'Vote' }).click();
     await ann.getByText('Your vote: green').waitFor();
@@ -294,6 +294,16 @@ describe('room', { concurrency: 4 }, () => {
     await row.getByRole('button', { name: 'Delete the message of Rude Ann' }).press('Enter');
     await row.getByText('Deleted:').waitFor();
   });
+
+  inRoom('a class for viewers with a link lets those into its room', async ({ open, id, say }) => {
+    await say('Ben', 'chat.send', { text: 'hello' });
+    const ann = await open();
+    await ann.locator('#room-state').getByText('The room opens with a link from your teacher.').waitFor();
+    assert.equal(await ann.locator('.message').count(), 0);
+    const now = Math.floor(Date.now() / 1000);
+    await ann.evaluate((token) => { location.hash = `#t=${token}`; }, `v1.k1.${now}.${now + 3600}.abcdefgh1.${id}.good`);
+    await ann.locator('.message').waitFor();
+  }, { access: 'token' });
 
   test('without a room the page is as it was', { timeout: 120000 }, async () => {
     const url = await fake.set('roomless', { state: 'live', air: 'on' });

@@ -173,6 +173,17 @@ describe('studio', { concurrency: 4 }, () => {
     await viewer.context().close();
   });
 
+  inStudio('a flood of messages does not fill the page', async ({ host, say }) => {
+    await host.locator('#chat-text:enabled').waitFor();
+    const all = Array.from({ length: 260 }, (_, i) => i);
+    while (all.length > 0) {
+      await Promise.all(all.splice(0, 50).map((i) => say(`Guest ${i % 130}`, 'chat.send', { text: `message ${i}` })));
+    }
+    await say('Last', 'chat.send', { text: 'the last one' });
+    await until(async () => ((await host.locator('.message .body').last().innerText()) === 'the last one' ? '' : 'the last message is not there'));
+    assert.ok(await host.locator('.message').count() <= 200);
+  });
+
   inStudio('ending the class asks first', async ({ host, watch }) => {
     const viewer = await openPage(browser, watch, SCREENS.desktop);
     await viewer.locator('#chat-text:enabled').waitFor();

@@ -59,6 +59,14 @@ export function feel(session, speaker) {
     });
   }
 
+  // On phones the pace is behind a button, so that there is room for the chat.
+  const paceOpen = document.getElementById('pace-open');
+  paceOpen.addEventListener('click', () => {
+    const open = paceOpen.getAttribute('aria-expanded') !== 'true';
+    paceOpen.setAttribute('aria-expanded', String(open));
+    box.classList.toggle('with-pace', open);
+  });
+
   function press(button) {
     for (const other of pulses) {
       other.setAttribute('aria-pressed', String(other === button));

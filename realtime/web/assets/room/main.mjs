@@ -99,4 +99,6 @@ lesson.pass.onNew(() => {
 session.start();
 
 // For tests and for the curious.
-Object.defineProperty(window, 'lecternRoom', { value: Object.freeze({ drop: session.drop, get standing() { return session.standing; } }) });
+Object.defineProperty(window, 'lecternRoom', {
+  value: Object.freeze({ drop: session.drop, media: session.media, get standing() { return session.standing; }, get polls() { return [...room.polls.values()]; } }),
+});

@@ -57,7 +57,10 @@ export function createSession({ grantUrl, socketUrl, keep, lesson, name, headers
     name,
     place,
     on: {
-      welcome: state.welcome,
+      welcome(data) {
+        lesson.clock.observe(data.server_ts, Date.now(), Date.now());
+        state.welcome(data);
+      },
       event: state.apply,
       state(next) {
         standing = next;
