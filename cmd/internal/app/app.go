@@ -258,15 +258,15 @@ func (a *App) serve(ctx context.Context, p *parts, l *listeners) error {
 		{"governor", p.governor.Run},
 		{"space", p.space.Run},
 	} {
-		if _, err := p.tasks.start(func(ctx context.Context) { //nolint:contextcheck // the group outlives ctx: see tasks
-			if err := part.run(ctx); err != nil {
-				a.logger.ErrorContext(ctx, "part of the server failed", "component", part.component, "err", err)
+		if _, err = p.tasks.start(func(ctx context.Context) { //nolint:contextcheck // the group outlives ctx: see tasks
+			if rerr := part.run(ctx); rerr != nil {
+				a.logger.ErrorContext(ctx, "part of the server failed", "component", part.component, "err", rerr)
 			}
 		}); err != nil {
 			return err
 		}
 	}
-	if _, err := p.tasks.start(p.machine.run); err != nil { //nolint:contextcheck // the group outlives ctx: see tasks
+	if _, err = p.tasks.start(p.machine.run); err != nil { //nolint:contextcheck // the group outlives ctx: see tasks
 		return err
 	}
 

@@ -93,7 +93,7 @@ func (r *rooms) Join(ctx context.Context, id string, who realtime.Principal, fro
 	// The class may have ended meanwhile, and its room with it: then this would be
 	// another one, which nobody ends.
 	if _, err = r.open(ctx, id); err != nil {
-		m.Leave()
+		m.Leave() //nolint:contextcheck // whoever leaves does so whatever becomes of the request
 		return nil, notOpen(err)
 	}
 	return m, nil

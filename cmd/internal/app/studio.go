@@ -37,7 +37,8 @@ func (s studio) host(ctx context.Context, id, credential string) (class.Class, a
 	if err != nil {
 		return c, access.Person{}, err
 	}
-	if good, err := s.rooms.studio.Check(id, class.NewSecret(credential)); err != nil || good {
+	good, err := s.rooms.studio.Check(id, class.NewSecret(credential))
+	if err != nil || good {
 		return c, access.Person{Role: realtime.RoleHost}, err
 	}
 	who, err := s.rooms.holder(c, credential)
