@@ -59,13 +59,15 @@ export function feel(session, speaker) {
     });
   }
 
-  // On phones the pace is behind a button, so that there is room for the chat.
-  const paceOpen = document.getElementById('pace-open');
-  paceOpen.addEventListener('click', () => {
-    const open = paceOpen.getAttribute('aria-expanded') !== 'true';
-    paceOpen.setAttribute('aria-expanded', String(open));
-    box.classList.toggle('with-pace', open);
-  });
+  // On phones most of it is behind two buttons, so that there is room for the chat.
+  for (const [id, shows] of [['react-open', 'with-reactions'], ['pace-open', 'with-pace']]) {
+    const button = document.getElementById(id);
+    button.addEventListener('click', () => {
+      const open = button.getAttribute('aria-expanded') !== 'true';
+      button.setAttribute('aria-expanded', String(open));
+      box.classList.toggle(shows, open);
+    });
+  }
 
   function press(button) {
     for (const other of pulses) {

@@ -85,7 +85,7 @@ setInterval(() => {
 }, CUE_MS);
 
 session.onStanding(({ name: standing, reason }) => {
-  side.dataset.standing = standing;
+  side.dataset.reason = reason ?? '';
   if (standing === 'over' && reason === 'no_room') {
     side.remove(); // the page is as if there had never been one
     document.getElementById('polls')?.remove();
