@@ -16,7 +16,7 @@ type Options struct {
 	// Binary is the lectern to measure.
 	Binary string
 	// Count is the number of publishers (ingest), viewers (herd, serve, viewers),
-	// idle connections (idle), hostile requests (hostile), hours of class time (dvr,
+	// people (room), idle connections (idle), hostile requests (hostile), hours of class time (dvr,
 	// soak), runs (ladder, cycles) or classes (pressure).
 	Count int
 	// Duration of the measurement, after everything runs; of pressure, that

@@ -30,6 +30,7 @@ func scenarios() map[string]scenario {
 		"ladder":   {count: 5, run: bench.LadderCost},
 		"pressure": {count: 1, duration: 3 * time.Minute, run: bench.Pressure},
 		"cycles":   {count: 200, run: bench.Cycles},
+		"room":     {count: 2000, duration: 20 * time.Second, run: bench.Room},
 	}
 }
 
@@ -40,7 +41,7 @@ const longestLesson = 24
 // benchmark runs one load scenario against a server of its own.
 func benchmark(ctx context.Context, args []string, env environment) error {
 	fs := flags("bench", env)
-	count := fs.Int("n", 0, "how many publishers, viewers, connections, requests, runs, classes, cycles or hours; 0 is the scenario's own")
+	count := fs.Int("n", 0, "how many publishers, viewers, connections, people, requests, runs, classes, cycles or hours; 0 is the scenario's own")
 	duration := fs.Duration("duration", 0, "how long to measure, 1s to 10m; 0 is the scenario's own")
 	load := fs.Duration("pressure", time.Minute, "how long other programs compete in pressure, 1s to 10m")
 	profile := fs.String("profile", "", "a file for a profile of the server: CPU time (serve, viewers) or memory (idle, dvr)")
@@ -57,7 +58,7 @@ func benchmark(ctx context.Context, args []string, env environment) error {
 	}
 	const longest = 10 * time.Minute
 	if len(words) != 1 || *count < 0 || *count > 20000 || *duration != 0 && (*duration < time.Second || *duration > longest) || *load < time.Second || *load > longest {
-		return &usageError{"say ingest, herd, serve, viewers, idle, dvr, soak, hostile, ladder, pressure or cycles, with -n up to 20000, -duration and -pressure from 1s to 10m"}
+		return &usageError{"say ingest, herd, serve, viewers, idle, dvr, soak, hostile, ladder, pressure, cycles or room, with -n up to 20000, -duration and -pressure from 1s to 10m"}
 	}
 	s, ok := scenarios()[words[0]]
 	if !ok {

@@ -34,15 +34,19 @@ func TestGrantLetsAPersonIn(t *testing.T) {
 		token      bool   // in the fragment
 	}{
 		{
-			"a student", `{"role":"participant","name":" Ada  L. ","person":"p_ada","extra_time":50,"anonymous":true}`,
-			access.Person{ID: "p_ada", Name: "Ada L.", Role: realtime.RoleParticipant, ExtraTime: 50, Anonymous: true}, "/watch/algebra", true,
+			"a student",
+			`{"role":"participant","name":" Ada  L. ","person":"p_ada","extra_time":50,"anonymous":true}`,
+			access.Person{ID: "p_ada", Name: "Ada L.", Role: realtime.RoleParticipant, ExtraTime: 50, Anonymous: true},
+			"/watch/algebra", true,
 		},
 		{"somebody", `{"role":"observer"}`, access.Person{Role: realtime.RoleObserver}, "/watch/algebra", true},
 		{"staff may say so", `{"role":"moderator","name":"Moderator"}`, access.Person{Name: "Moderator", Role: realtime.RoleModerator}, "/watch/algebra", true},
 		{"the teacher", `{"role":"host","name":"Grace"}`, access.Person{Name: "Grace", Role: realtime.RoleHost}, "/studio/algebra", false},
 		{
-			"less than the role", `{"role":"participant","permissions":["chat"]}`,
-			access.Person{Role: realtime.RoleParticipant, Permissions: realtime.MayChat}, "/watch/algebra", true,
+			"less than the role",
+			`{"role":"participant","permissions":["chat"]}`,
+			access.Person{Role: realtime.RoleParticipant, Permissions: realtime.MayChat},
+			"/watch/algebra", true,
 		},
 		{"a program", `{"role":"service"}`, access.Person{Role: realtime.RoleService}, "", false},
 	} {

@@ -75,7 +75,7 @@ func allowedImports() map[string][]string {
 			"realtime/ws",
 		},
 		// bench meets a server as its users do, and a worker process as a server does.
-		"bench": {"media", "media/stream", "hls", "storage/segment", "transcode", "transcode/worker", "realtime/api", "realtime/class"},
+		"bench": {"media", "media/stream", "hls", "storage/segment", "transcode", "transcode/worker", "realtime", "realtime/api", "realtime/class"},
 		// The stand-in for a server has no media of its own, but real rooms.
 		"realtime/web/e2e/fakeserver":         {"realtime", "realtime/access", "realtime/broker", "realtime/room", "realtime/web", "realtime/ws", "storage/kv"},
 		"configs/internal/reference":          {"configs"},
