@@ -197,11 +197,11 @@ func (h *hall) chat(ctx context.Context, o Options, t chatter, v *verdicts) erro
 // storm has three quarters of the people lose their connections, and come back.
 func (h *hall) storm(ctx context.Context, o Options, v *verdicts) error {
 	const missed, within, limit = 500, 2 * time.Second, 5 * time.Second
-	stay, go_ := h.seats[:len(h.seats)/4], h.seats[len(h.seats)/4:]
-	for _, s := range go_ {
+	stay, gone := h.seats[:len(h.seats)/4], h.seats[len(h.seats)/4:]
+	for _, s := range gone {
 		s.hangUp()
 	}
-	if err := poll(ctx, time.Minute, func() error { return h.all(go_, func(s *seat) bool { return !s.there() }, "gone") }); err != nil {
+	if err := poll(ctx, time.Minute, func() error { return h.all(gone, func(s *seat) bool { return !s.there() }, "gone") }); err != nil {
 		return err
 	}
 	rate := min(missed, len(stay))
@@ -209,8 +209,8 @@ func (h *hall) storm(ctx context.Context, o Options, v *verdicts) error {
 		return err
 	}
 	begun := time.Now()
-	for i, s := range go_ {
-		if err := wait(ctx, time.Until(begun.Add(time.Duration(i)*within/time.Duration(len(go_))))); err != nil {
+	for i, s := range gone {
+		if err := wait(ctx, time.Until(begun.Add(time.Duration(i)*within/time.Duration(len(gone))))); err != nil {
 			return err
 		}
 		if err := h.sit(ctx, s); err != nil {
@@ -218,10 +218,10 @@ func (h *hall) storm(ctx context.Context, o Options, v *verdicts) error {
 		}
 	}
 	err := poll(ctx, 4*limit, func() error {
-		return h.all(go_, func(s *seat) bool { return s.recovered.Load() && s.messages.Load() == h.sent }, "back, with all they have missed")
+		return h.all(gone, func(s *seat) bool { return s.recovered.Load() && s.messages.Load() == h.sent }, "back, with all they have missed")
 	})
 	took := time.Since(begun)
-	report(o.Out, "RT5: %d people came back within %s, and had %d messages each after %s\n", len(go_), within, missed, took.Round(10*time.Millisecond))
+	report(o.Out, "RT5: %d people came back within %s, and had %d messages each after %s\n", len(gone), within, missed, took.Round(10*time.Millisecond))
 	v.say(err == nil && took <= limit, "RT5: all have what they missed within %s: %s%s", limit, took.Round(10*time.Millisecond), because(err, 0))
 	return ctx.Err()
 }

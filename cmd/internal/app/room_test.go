@@ -162,6 +162,16 @@ func (s *server) enter(path, bearer, pass string) web.Entrance {
 	return e
 }
 
+// status is what the studio is told.
+func (s *server) status(id, credential string) (out web.Status) {
+	s.t.Helper()
+	code, answer := s.request(http.MethodGet, "http://"+s.addrs.HTTP+"/studio/"+id+"/status.json", "", "Authorization", "Bearer "+credential)
+	if err := json.Unmarshal([]byte(answer), &out); err != nil || code != http.StatusOK {
+		s.t.Fatalf("status of %s: %d %s, %v", id, code, answer, err)
+	}
+	return out
+}
+
 // secretOf returns the secret in a studio link.
 func secretOf(t *testing.T, c api.Class) string {
 	t.Helper()
@@ -203,6 +213,12 @@ func TestRoomGoesOnAfterARestart(t *testing.T) {
 	var tally realtime.Tally
 	for tally.Voters != 1 {
 		host.want(realtime.EventTally, &tally)
+	}
+
+	status := first.status("algebra", hosting.Pass)
+	if in := status.Ingest; status.State != "live" || status.Viewers != 1 || in == nil || in.Protocol != "rtmp" || in.VideoCodec == "" || in.Width == 0 ||
+		status.StreamKey != c.StreamKey || status.LiveSince.IsZero() {
+		t.Errorf("status %s", toJSON(t, status))
 	}
 
 	stopped := make(chan error, 1)
@@ -371,13 +387,11 @@ func TestDoorsOfTheRoom(t *testing.T) {
 	}
 
 	// What the studio is told.
-	var status web.Status
-	code, answer := s.request(http.MethodGet, "http://"+s.addrs.HTTP+"/studio/closed/status.json", "", "Authorization", "Bearer "+hosting.Pass)
-	if uerr := json.Unmarshal([]byte(answer), &status); uerr != nil || code != http.StatusOK || status.State != "scheduled" ||
-		status.StreamKey != closed.StreamKey || !strings.HasPrefix(status.Server, "rtmp://") {
-		t.Errorf("status: %d %s, %v", code, answer, uerr)
+	status := s.status("closed", hosting.Pass)
+	if status.State != "scheduled" || status.StreamKey != closed.StreamKey || !strings.HasPrefix(status.Server, "rtmp://") || status.Ingest != nil {
+		t.Errorf("status %s", toJSON(t, status))
 	}
-	if code, answer = s.post("/watch/closed/grant", status.Token, "{}"); code != http.StatusOK {
+	if code, answer := s.post("/watch/closed/grant", status.Token, "{}"); code != http.StatusOK {
 		t.Errorf("the host's own viewer token: %d %s", code, answer)
 	}
 
@@ -385,7 +399,7 @@ func TestDoorsOfTheRoom(t *testing.T) {
 	if err = s.api.Delete(t.Context(), "closed"); err != nil {
 		t.Fatal(err)
 	}
-	if code, answer = s.post("/studio/closed/grant", hosting.Pass, ""); code != http.StatusNotFound {
+	if code, answer := s.post("/studio/closed/grant", hosting.Pass, ""); code != http.StatusNotFound {
 		t.Errorf("studio of a deleted class: %d %s", code, answer)
 	}
 }
