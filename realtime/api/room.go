@@ -169,8 +169,7 @@ func (h *Handler) pageOf(r *http.Request, c class.Class, role realtime.Role, pas
 	case role == realtime.RoleService:
 		return nil, nil
 	case role == realtime.RoleHost:
-		// The page takes it where it takes the link's secret.
-		page, fragment = links.Studio, url.Values{"k": {pass}}
+		page = links.Studio
 	case c.Access == class.AccessToken && h.deps.Tokens != nil:
 		token, err := h.deps.Tokens.Mint(c.ID, "", 0, h.deps.Now())
 		if err != nil {

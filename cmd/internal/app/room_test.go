@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,8 +34,13 @@ type guest struct {
 // dial opens the socket of a class.
 func (s *server) dial(id string) *guest {
 	s.t.Helper()
-	d := websocket.Dialer{Subprotocols: []string{realtime.Subprotocol}}
-	sock, res, err := d.DialContext(s.t.Context(), "ws://"+s.addrs.HTTP+"/ws/"+id, nil)
+	return s.dialAt("ws://"+s.addrs.HTTP+"/ws/"+id, nil)
+}
+
+func (s *server) dialAt(url string, trusted *x509.CertPool) *guest {
+	s.t.Helper()
+	d := websocket.Dialer{Subprotocols: []string{realtime.Subprotocol}, TLSClientConfig: &tls.Config{RootCAs: trusted}}
+	sock, res, err := d.DialContext(s.t.Context(), url, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -401,6 +408,35 @@ func TestDoorsOfTheRoom(t *testing.T) {
 	}
 	if code, answer := s.post("/studio/closed/grant", hosting.Pass, ""); code != http.StatusNotFound {
 		t.Errorf("studio of a deleted class: %d %s", code, answer)
+	}
+}
+
+// The same over TLS, as in every real school; and the links say so.
+func TestRoomOverTLS(t *testing.T) {
+	s, pool, client := startTLS(t)
+	s.create("algebra")
+	body := strings.NewReader(`{"role":"host"}`)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+s.addrs.HTTPS+"/api/v1/classes/algebra/grants", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.token)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var granted api.RoomGrant
+	if err = errors.Join(json.NewDecoder(res.Body).Decode(&granted), res.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if granted.Socket != "wss://"+s.addrs.HTTPS+"/ws/algebra" || granted.Page == nil || !strings.HasPrefix(*granted.Page, "https://"+s.addrs.HTTPS+"/studio/algebra#p=") {
+		t.Fatalf("socket %s", granted.Socket)
+	}
+	host := s.dialAt(granted.Socket, pool)
+	host.say("hello", map[string]any{"grant": granted.Grant})
+	if host.want(realtime.EventWelcome, &host.welcome); host.welcome.Role != realtime.RoleHost {
+		t.Errorf("welcome %+v", host.welcome)
 	}
 }
 
