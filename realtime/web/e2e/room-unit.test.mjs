@@ -11,7 +11,7 @@ import { createState } from '../assets/room/state.mjs';
 import { voice } from '../assets/room/voice.mjs';
 import { chosenOf, labelsOf, share } from '../assets/room/results.mjs';
 import { draftOf } from '../assets/studio/polls.mjs';
-import { secretOf } from '../assets/studio/secret.mjs';
+import { fromFragment, withoutName } from '../assets/watch/token-text.mjs';
 import { factsOf, verdict } from '../assets/studio/status.mjs';
 
 /** fakeWorld has a clock that the test moves, and sockets that the test speaks through. */
@@ -505,9 +505,8 @@ test('draftOf', async (t) => {
 });
 
 test('studio', () => {
-  assert.equal(secretOf('#k=abc_DEF-123'), 'abc_DEF-123');
-  assert.equal(secretOf('#t=abc'), null);
-  assert.equal(secretOf('#k=<script>'), null);
+  assert.deepEqual(['#k=a-b_c', '#t=x&k=y', '#t=x', ''].map((hash) => fromFragment(hash, 'k')), ['a-b_c', 'y', null, null]);
+  assert.deepEqual(['#k=a', '#t=x&k=y', '#k=y&t=x.y-z', ''].map((hash) => withoutName(hash, 'k')), ['', '#t=x', '#t=x.y-z', '']);
   assert.equal(verdict(null).level, 'waiting');
   assert.equal(verdict({ state: 'live', ingest: {} }).level, 'good');
   assert.equal(verdict({ state: 'live', ingest: {}, problems: ['x'] }).level, 'bad');

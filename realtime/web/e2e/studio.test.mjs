@@ -53,6 +53,11 @@ describe('studio', { concurrency: 4 }, () => {
     assert.ok(!stored.includes('open-sesame'));
     await host.reload();
     await host.locator('#chat-text:enabled').waitFor();
+    const pass = await host.evaluate(() => Object.values({ ...sessionStorage })[0]);
+    const other = await openPage(browser, `${address}#p=${pass}`, SCREENS.desktop);
+    await other.locator('#chat-text:enabled').waitFor();
+    assert.equal(other.url(), address);
+    await other.context().close();
     const response = await fetch(address);
     assert.equal(response.headers.get('referrer-policy'), 'no-referrer');
   });
@@ -63,6 +68,8 @@ describe('studio', { concurrency: 4 }, () => {
       const page = await openPage(browser, `${fake.url}/studio/closed${link}`, SCREENS.desktop);
       await page.getByRole('heading', { name: 'This page needs the studio link' }).waitFor();
       assert.equal(await page.locator('#panel-class').isVisible(), false);
+      await page.evaluate(() => { location.hash = '#k=open-sesame'; });
+      await page.locator('#panel-class').waitFor();
       assert.deepEqual(page.faults, []);
       await page.context().close();
     }

@@ -2,7 +2,7 @@
 
 import { announcementsToShow } from './cues.mjs';
 import { arrange, el, icon, iconButton, write } from './element.mjs';
-import { plain } from './chat.mjs';
+import { plain } from './plain.mjs';
 import { mayComeBack, refusal, stateWord } from './room-words.mjs';
 
 /** A connection that is back within this time was never gone. */

@@ -1,20 +1,14 @@
 // The chat: the list of messages and what one writes below it. Staff get more buttons.
 
+import { createComposer } from './composer.mjs';
 import { arrange, el, icon, iconButton, soon, write } from './element.mjs';
-import { clockTime, closedWord, length, many, nameOf, pieces, refusal, roleWord } from './room-words.mjs';
-import { newId } from './socket.mjs';
+import { plain } from './plain.mjs';
+import { clockTime, many, nameOf, refusal, roleWord } from './room-words.mjs';
 
 /** So many messages are in the page; more would make it slow. */
 const SHOWN = 200;
 /** So close to the end is the end. */
 const NEAR_PX = 60;
-
-/** plain makes a text with links, nothing else. */
-export function plain(text) {
-  return pieces(text).map((piece) => (piece.link
-    ? el('a', { href: piece.link, target: '_blank', rel: 'noopener noreferrer nofollow ugc', text: piece.text })
-    : piece.text));
-}
 
 /**
  * chat shows it.
@@ -38,7 +32,7 @@ export function chat(session, speaker, named = async () => true) {
   let top = 0; // where the list was scrolled to
   let opened = null; // id of the message whose moderation is open
   let editing = null;
-  const composer = writer();
+  const composer = createComposer(session, speaker, named, () => toEnd());
   const later = soon(render);
 
   const staff = () => session.may('moderate');
@@ -331,139 +325,6 @@ export function chat(session, speaker, named = async () => true) {
     }
   });
 
-  /** writer is where one writes. */
-  function writer() {
-    const form = document.getElementById('composer');
-    const text = document.getElementById('chat-text');
-    const send = document.getElementById('chat-send');
-    const note = document.getElementById('chat-notice');
-    const leftNote = document.getElementById('chat-left');
-    const replying = document.getElementById('replying');
-    const toStaff = document.getElementById('to-staff');
-    const toStaffBox = document.getElementById('to-staff-box');
-    let replyTo = null;
-    let waitUntil = 0; // of slow mode and rates, by performance.now()
-    let shortly = { text: '', until: 0 };
-
-    function notice(words, ms = 0) {
-      shortly = { text: words, until: performance.now() + ms };
-      tick();
-    }
-
-    function tick() {
-      const closed = closedWord(room, session.media().now);
-      const onlyStaff = closed !== '' && (room.settings.chat === 'hosts' || room.settings.chat === 'questions') && session.may('chat') && !session.may('staff') && !room.restricted.muted && !room.settings.paused;
-      const wait = Math.ceil((waitUntil - performance.now()) / 1000);
-      const most = room.me?.limits.chat ?? 500;
-      const n = length(text.value.trim());
-      const over = n > most;
-      const now = performance.now() < shortly.until ? shortly.text : '';
-      write(note, now || closed || (wait > 0 ? `You can write again in ${wait} s.` : '') || (room.settings.slow_mode_s && !session.may('staff') ? `Slow mode: one message every ${room.settings.slow_mode_s} s.` : ''));
-      note.hidden = note.textContent === '';
-      const can = room.me !== null && (closed === '' || onlyStaff);
-      text.disabled = !can;
-      send.disabled = !can || n === 0 || over || wait > 0;
-      toStaffBox.hidden = session.may('staff') || !can;
-      if (onlyStaff) {
-        toStaff.checked = true;
-      }
-      leftNote.hidden = n < most - 60;
-      write(leftNote, over ? `${n - most} too many` : `${most - n} left`);
-      leftNote.classList.toggle('over', over);
-    }
-
-    function grow() {
-      text.style.height = 'auto';
-      text.style.height = `${Math.min(text.scrollHeight + 2, 140)}px`;
-      tick();
-    }
-
-    async function submit(event) {
-      event.preventDefault();
-      const words = text.value.trim();
-      tick();
-      if (send.disabled || words === '' || !(await named())) {
-        return;
-      }
-      const data = { text: words };
-      if (replyTo !== null) {
-        data.reply_to = replyTo.id;
-      }
-      if (toStaff.checked && !session.may('staff')) {
-        data.to = 'staff';
-      }
-      text.value = '';
-      reply(null);
-      grow();
-      deliver({ key: newId(), text: words, data });
-      toEnd();
-    }
-
-    async function deliver(one) {
-      state.writing(one);
-      try {
-        const { id } = await session.send('chat.send', one.data, one.key);
-        state.written(one.key, id);
-        speaker.say('Sent.');
-        if (room.settings.slow_mode_s && !session.may('staff')) {
-          waitUntil = performance.now() + room.settings.slow_mode_s * 1000;
-        }
-      } catch (error) {
-        const why = refusal(error);
-        if (error.retryAfter > 0 && error.code !== 'muted') {
-          waitUntil = performance.now() + error.retryAfter;
-        }
-        state.unsent(one.key, why);
-        speaker.say(why);
-      }
-      tick();
-    }
-
-    function reply(message) {
-      replyTo = message;
-      replying.hidden = message === null;
-      if (message === null) {
-        replying.replaceChildren();
-        return;
-      }
-      replying.replaceChildren(icon('i-reply'), el('p', {}, 'To ', el('bdi', { class: 'author', text: nameOf(message.from) }), ': ', el('span', { dir: 'auto', text: message.text })),
-        iconButton('i-close', 'Do not reply', () => {
-          reply(null);
-          text.focus();
-        }));
-      text.focus();
-    }
-
-    form.addEventListener('submit', submit);
-    text.addEventListener('input', grow);
-    text.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
-        event.preventDefault();
-        form.requestSubmit();
-      } else if (event.key === 'Escape' && replyTo !== null) {
-        reply(null);
-      }
-    });
-    setInterval(tick, 500);
-
-    return {
-      reply,
-      notice,
-      /** settled is to be called when the settings have changed: there may be nothing to wait for. */
-      settled() {
-        if (!room.settings.slow_mode_s) {
-          waitUntil = 0;
-        }
-        tick();
-      },
-      again(one) {
-        state.dropped(one.key);
-        // A new id: what was refused is remembered by the old one.
-        deliver({ ...one, key: newId(), failed: undefined, id: undefined });
-      },
-    };
-  }
-
   state.onChange((topic, event) => {
     if (topic === 'chat' || topic === 'all' || topic === 'settings' || topic === 'people') {
       later();
@@ -472,7 +333,7 @@ export function chat(session, speaker, named = async () => true) {
       speaker.message(nameOf(event.from), event.data.text);
     }
     if (topic === 'all' || topic === 'settings') {
-      composer.settled();
+      composer.tick();
     }
   });
   return {

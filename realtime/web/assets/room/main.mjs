@@ -4,12 +4,14 @@
 //                                               close-codes.mjs             │ events
 //   state.mjs        what the room is, folded from the snapshot and these <─┘
 //   cues.mjs         what of it is to be seen at this moment of the lecture
-//   chat.mjs  questions.mjs  poll-card.mjs (results.mjs)  feel.mjs  bars.mjs  name.mjs  show it
-//   tabs.mjs  voice.mjs  element.mjs  room-words.mjs      are what these are made of
+//   chat.mjs (composer.mjs)  questions.mjs  poll-card.mjs (results.mjs)  feel.mjs  bars.mjs
+//                            name.mjs                              show it
+//   tabs.mjs  voice.mjs  element.mjs  plain.mjs  room-words.mjs      are what these are made of
 //
 // The video knows nothing of it, and plays whatever becomes of the room.
 
 import { lesson } from '../watch/main.mjs';
+import { takeFromAddress } from '../watch/token-text.mjs';
 import { announcements, connection } from './bars.mjs';
 import { chat } from './chat.mjs';
 import { write } from './element.mjs';
@@ -26,10 +28,27 @@ const CUE_MS = 100;
 
 const side = document.getElementById('room');
 const name = createName(() => session.rejoin());
+const keep = kept(() => localStorage, `lectern.room.${lesson.page.dataset.id}`);
+
+/** fromAddress becomes who the link says, such as a moderator, or somebody whom the school knows. */
+function fromAddress() {
+  const pass = takeFromAddress('p');
+  if (pass) {
+    keep.write(pass);
+  }
+  return pass;
+}
+fromAddress();
+window.addEventListener('hashchange', () => {
+  if (fromAddress()) {
+    location.reload();
+  }
+});
+
 const session = createSession({
   grantUrl: side.dataset.grantUrl,
   socketUrl: side.dataset.socketUrl,
-  keep: kept(() => localStorage, `lectern.room.${lesson.page.dataset.id}`),
+  keep,
   lesson,
   name: name.read,
   headers: () => lesson.pass.headers(),

@@ -37,7 +37,7 @@ export function pollCard(session, speaker, stage) {
     const media = session.media();
     const extraTime = room.me?.extraTime ?? 0;
     const polls = [...room.polls.values()];
-    const next = session.may('staff') ? null : pollToShow(polls, media, { away, extraTime });
+    const next = pollToShow(polls, media, { away, extraTime });
     const nextLook = next === null ? '' : JSON.stringify([next.poll.id, next.phase, next.poll.mine, small, changing, Boolean(next.poll.final ?? next.poll.tally), next.poll.correct, session.may('vote')]);
     if (nextLook !== look) {
       if (next?.poll.id !== shown?.poll.id) {

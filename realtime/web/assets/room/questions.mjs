@@ -1,7 +1,7 @@
 // The questions: a list to vote in, and below it a place to ask. Staff sort and answer.
 
 import { arrange, el, icon, soon, write } from './element.mjs';
-import { plain } from './chat.mjs';
+import { plain } from './plain.mjs';
 import { clockTime, length, many, nameOf, questionState, refusal } from './room-words.mjs';
 
 const OPEN = ['asked', 'answering'];

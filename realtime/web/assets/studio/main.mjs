@@ -89,6 +89,7 @@ session.onStanding(({ name, reason }) => {
 
 let status = null;
 function begin() {
+  status?.stop();
   status = followStatus(body.dataset.statusUrl, credential.headers, (answer) => {
     if (answer === 'refused') {
       shut();
@@ -125,12 +126,19 @@ document.getElementById('end-now').addEventListener('click', async ({ currentTar
   }
 });
 
-if (!credential.there) {
-  shut();
-} else if (body.dataset.grantUrl === '') {
-  begin(); // it has ended: there is no room any more
-  document.getElementById('room').hidden = true;
-} else {
+function enter() {
+  delete body.dataset.shut;
+  document.getElementById('locked-out').hidden = true;
+  if (!credential.there) {
+    shut();
+    return;
+  }
   begin();
-  session.start();
+  if (body.dataset.grantUrl === '') {
+    document.getElementById('room').hidden = true; // the class has ended: there is no room any more
+  } else {
+    session.rejoin();
+  }
 }
+credential.onNew(enter);
+enter();

@@ -60,14 +60,20 @@ export function followStatus(url, headers, on) {
     clearTimeout(timer);
     try {
       const response = await fetch(url, { cache: 'no-store', referrerPolicy: 'no-referrer', headers: headers(), signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const answer = response.ok ? await response.json() : null;
+      if (over) {
+        return;
+      }
       if (response.status === 403) {
         over = true;
         on('refused');
       } else {
-        on(response.ok ? await response.json() : null);
+        on(answer);
       }
     } catch {
-      on(null);
+      if (!over) {
+        on(null);
+      }
     }
     clearTimeout(timer);
     if (!over) {
@@ -80,7 +86,13 @@ export function followStatus(url, headers, on) {
     }
   });
   ask();
-  return { ask };
+  return {
+    ask,
+    stop() {
+      over = true;
+      clearTimeout(timer);
+    },
+  };
 }
 
 /** statusPanel shows an answer. */

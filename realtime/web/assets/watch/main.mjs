@@ -16,6 +16,8 @@
 //   quality-menu.mjs, quality-choice.mjs  the rung   bandwidth.mjs               the first guess
 //   words.mjs, time-words.mjs  every sentence        recovery.mjs, screen.mjs    helpers of one part
 //
+// What stands beside it, ../room and ../studio, looks at `lesson`; nothing here knows of them.
+//
 // Four times a second, and when something happens to the video, one tick takes a
 // sample of everything and renders; nothing else changes the page, so that no two
 // parts can disagree about it.

@@ -3,7 +3,7 @@
 // of the page URLs have no token: what is loaded next goes by the newest one.
 
 import { between } from './class-info.mjs';
-import { fromFragment, readToken, renewalOf, withoutToken, withToken } from './token-text.mjs';
+import { readToken, renewalOf, takeFromAddress, withoutToken, withToken } from './token-text.mjs';
 
 const RENEW_URL = '/api/v1/playback/renew';
 const TIMEOUT_MS = 10000;
@@ -37,14 +37,10 @@ export function createPass(id, needed, clock) {
     return true;
   }
 
-  /** fromAddress takes the token out of the address, where it would be copied and seen. */
+  /** fromAddress uses the token of the link. */
   function fromAddress() {
-    const text = fromFragment(location.hash);
-    if (text === null) {
-      return;
-    }
-    history.replaceState(history.state, '', location.pathname + location.search);
-    if (take(text)) {
+    const text = takeFromAddress('t');
+    if (text !== null && take(text)) {
       plan(0);
       listeners.forEach((listen) => listen());
     }

@@ -20,9 +20,25 @@ export function renewalOf({ issued, expires }) {
   return issued + RENEW_AT * (expires - issued);
 }
 
-/** fromFragment finds the token in "#t=…", null if there is none. */
-export function fromFragment(hash) {
-  return new URLSearchParams(hash.replace(/^#/, '')).get('t');
+/** fromFragment finds the token in "#t=…", null if there is none; other names are of other secrets. */
+export function fromFragment(hash, name = 't') {
+  return new URLSearchParams(hash.replace(/^#/, '')).get(name);
+}
+
+/** withoutName is the fragment without what has that name, '' if nothing is left. */
+export function withoutName(hash, name) {
+  const rest = new URLSearchParams(hash.replace(/^#/, ''));
+  rest.delete(name);
+  return rest.size > 0 ? `#${rest}` : '';
+}
+
+/** takeFromAddress reads a secret in the fragment and takes it out of the address, where it would be copied and seen. */
+export function takeFromAddress(name) {
+  const text = fromFragment(location.hash, name);
+  if (text !== null) {
+    history.replaceState(history.state, '', location.pathname + location.search + withoutName(location.hash, name));
+  }
+  return text;
 }
 
 /** withToken is the URL of media behind a token, whatever token was in it before. */
