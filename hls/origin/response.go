@@ -29,8 +29,9 @@ type response struct {
 
 	code  int // 0 until the header was written
 	bytes int64
-	armed bool // a deadline was set
-	fresh bool // and nothing was sent since
+	held  *held // what it waits for, nil if it need not
+	armed bool  // a deadline was set
+	fresh bool  // and nothing was sent since
 
 	// Where values of the header live that belong to this answer alone.
 	etag, length, modified, ranges [1]string
@@ -100,12 +101,36 @@ func (w *response) Write(p []byte) (int, error) {
 	}
 }
 
+// Sharer is implemented by a ResponseWriter that sends memory when it can, and not
+// before Write returns.
+type Sharer interface {
+	// WriteShared is Write for bytes that never change.
+	WriteShared(p []byte) (int, error)
+}
+
+// WriteShared is Write for bytes that never change.
+func (w *response) WriteShared(p []byte) (int, error) {
+	s, ok := w.ResponseWriter.(Sharer)
+	if !ok {
+		return w.Write(p)
+	}
+	n, err := s.WriteShared(p)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// shared is a response that is given bytes that never change.
+type shared struct{ *response }
+
+// Write implements io.Writer.
+func (w shared) Write(p []byte) (int, error) { return w.WriteShared(p) }
+
 // send writes n bytes of src: memory is written without a copy, and files are
 // handed down so that the kernel sends them. A failed write means that the client
 // left; a failed read ends the answer too soon, which the client notices.
 func (w *response) send(src io.Reader, n int64) error {
 	if c, ok := src.(segment.ChunkWriter); ok {
-		_, err := c.WriteChunks(w, n)
+		_, err := c.WriteChunks(shared{w}, n)
 		return err
 	}
 	chunk := &io.LimitedReader{R: src}
