@@ -17,6 +17,7 @@ import (
 
 	"github.com/lectern/lectern/cmd/internal/certs"
 	"github.com/lectern/lectern/cmd/internal/ops"
+	"github.com/lectern/lectern/hls/origin/loop"
 	"github.com/lectern/lectern/storage/kv"
 )
 
@@ -78,14 +79,15 @@ type webServer struct {
 	root            *slog.Logger // without a component, for parts that name their own
 	timeout         time.Duration
 	readTimeout     time.Duration
+	mediaTimeout    time.Duration // origin.write_timeout
 	public, private http.Handler
 	registry        *prometheus.Registry
 
 	stopping atomic.Bool // readiness says no
 }
 
-func newWebServer(timeout time.Duration, logger *slog.Logger, pub public, adm admin) *webServer {
-	s := &webServer{logger: logger.With("component", "http"), root: logger, timeout: timeout, readTimeout: readTimeout, registry: adm.gatherer}
+func newWebServer(timeout, mediaTimeout time.Duration, logger *slog.Logger, pub public, adm admin) *webServer {
+	s := &webServer{logger: logger.With("component", "http"), root: logger, timeout: timeout, mediaTimeout: mediaTimeout, readTimeout: readTimeout, registry: adm.gatherer}
 	mux := http.NewServeMux()
 	mux.Handle("/api/", pub.api)
 	mux.Handle("/", pub.pages)
@@ -93,7 +95,7 @@ func newWebServer(timeout time.Duration, logger *slog.Logger, pub public, adm ad
 	s.public = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Not by the mux: it redirects to what it thinks a path should be, and the
 		// viewer token in the path would stand in Location.
-		if strings.HasPrefix(r.URL.Path, "/live/") || strings.HasPrefix(r.URL.Path, "/t/") {
+		if isMedia(r.URL.Path) {
 			media.ServeHTTP(w, r)
 			return
 		}
@@ -111,6 +113,17 @@ func newWebServer(timeout time.Duration, logger *slog.Logger, pub public, adm ad
 	return s
 }
 
+// isMedia reports whether a path is the origin's.
+func isMedia(path string) bool {
+	return strings.HasPrefix(path, "/live/") || strings.HasPrefix(path, "/t/")
+}
+
+// isPicture reports whether a path is that of a still picture, which is served as the
+// pages are.
+func isPicture(path string) bool {
+	return strings.HasSuffix(path, ".jpg") || strings.HasSuffix(path, ".vtt")
+}
+
 // prioritised tells proxies and CDNs which answers to send first (RFC 9218 §5 and
 // §8). It says the same of a URL whoever asks.
 func prioritised(next http.Handler) http.Handler {
@@ -120,6 +133,17 @@ func prioritised(next http.Handler) http.Handler {
 			w.Header()["Priority"] = urgency
 		}
 		next.ServeHTTP(w, r)
+	})
+}
+
+// newLoop returns what serves media on plain connections; everything else on them is
+// handed to net/http. Both treat clients alike.
+func (s *webServer) newLoop(addr net.Addr, h http.Handler) (*loop.Server, error) {
+	cfg := loop.DefaultConfig()
+	cfg.HeadTimeout, cfg.IdleTimeout, cfg.WriteTimeout, cfg.DrainTimeout = headerTimeout, idleTimeout, s.mediaTimeout, s.timeout
+	return loop.New(cfg, addr, loop.Deps{
+		Handler: h, Serves: func(path string) bool { return isMedia(path) && !isPicture(path) },
+		Logger: s.root, Registerer: s.registry,
 	})
 }
 
@@ -170,7 +194,17 @@ func (s *webServer) Run(ctx context.Context, l *listeners) error {
 		monitor := certs.NewMonitor(l.certs, certs.Deps{Logger: s.root, Registerer: s.registry})
 		g.Go(func() error { return monitor.Run(gctx) })
 	}
-	serve("http", l.http, plain, nil, s.readTimeout, writeTimeout)
+	media, err := s.newLoop(l.http.Addr(), plain)
+	if err != nil {
+		return err
+	}
+	g.Go(func() error {
+		if err := media.Run(gctx, l.http); err != nil {
+			return fmt.Errorf("serve http: %w", err)
+		}
+		return nil
+	})
+	serve("http", media.Listener(), plain, nil, s.readTimeout, writeTimeout)
 	if l.https != nil {
 		serve("https", l.https, s.public, l.certs.Config("h2", "http/1.1"), s.readTimeout, writeTimeout)
 	}

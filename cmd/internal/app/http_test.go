@@ -42,7 +42,7 @@ func TestSlowBodyIsCutOff(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusBadRequest)
 	})
-	s := newWebServer(time.Second, slog.New(slog.DiscardHandler), public{origin: unread, api: read, pages: unread}, admin{gatherer: prometheus.NewRegistry()})
+	s := newWebServer(time.Second, time.Second, slog.New(slog.DiscardHandler), public{origin: unread, api: read, pages: unread}, admin{gatherer: prometheus.NewRegistry()})
 	if s.readTimeout <= 30*time.Second {
 		t.Errorf("a held request would be given up after %s", s.readTimeout)
 	}
