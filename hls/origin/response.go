@@ -101,10 +101,10 @@ func (w *response) Write(p []byte) (int, error) {
 	}
 }
 
-// Sharer is implemented by a ResponseWriter that sends memory when it can, and not
-// before Write returns.
+// Sharer is implemented by the ResponseWriter of a server that sends an answer after
+// the handler has returned, and sees itself that its clients take it.
 type Sharer interface {
-	// WriteShared is Write for bytes that never change.
+	// WriteShared is Write for bytes that never change: they are not copied.
 	WriteShared(p []byte) (int, error)
 }
 
@@ -133,10 +133,14 @@ func (w *response) send(src io.Reader, n int64) error {
 		_, err := c.WriteChunks(shared{w}, n)
 		return err
 	}
+	step := int64(writeChunk)
+	if _, ok := w.ResponseWriter.(Sharer); ok {
+		step = n // it has deadlines of its own
+	}
 	chunk := &io.LimitedReader{R: src}
 	for n > 0 {
 		w.arm()
-		chunk.N = min(n, writeChunk)
+		chunk.N = min(n, step)
 		k, err := io.Copy(w.ResponseWriter, chunk)
 		w.fresh = false
 		n -= k
