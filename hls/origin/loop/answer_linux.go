@@ -26,8 +26,8 @@ type answer struct {
 	length int64 // as the header has it, -1 if it does not
 	size   int64 // of the body so far
 	copied int64
-	nobody bool // neither HEAD nor 304 has a body
-	broken bool // less was written than the header says
+	bare   bool // 204 and 304 have no body
+	broken bool // the body is not what the header says
 	pieces []piece
 	sent   int      // how many of them are gone
 	file   *os.File // the last one that was written from, in this call of the handler
@@ -63,7 +63,7 @@ var (
 func (a *answer) reset(head bool) {
 	clear(a.header)
 	a.code, a.length, a.size, a.copied = 0, -1, 0, 0
-	a.nobody, a.broken, a.head = false, false, head
+	a.bare, a.broken, a.head = false, false, head
 	a.pieces, a.sent, a.file, a.held = a.pieces[:0], 0, nil, held{}
 }
 
@@ -76,7 +76,7 @@ func (a *answer) WriteHeader(code int) {
 		return
 	}
 	a.code = code
-	a.nobody = a.head || code == http.StatusNoContent || code == http.StatusNotModified
+	a.bare = code == http.StatusNoContent || code == http.StatusNotModified
 	if v := a.header["Content-Length"]; len(v) > 0 {
 		if n, err := strconv.ParseInt(v[0], 10, 64); err == nil && n >= 0 {
 			a.length = n
@@ -91,13 +91,13 @@ func (a *answer) admit(n int64) error {
 	if a.code == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
-	switch {
-	case a.nobody && !a.head:
+	if a.bare {
 		return http.ErrBodyNotAllowed
-	case a.length >= 0 && n > a.length-a.size:
-		return http.ErrContentLength
 	}
 	a.size += n
+	if a.length >= 0 && a.size > a.length {
+		return http.ErrContentLength
+	}
 	return nil
 }
 
@@ -117,7 +117,7 @@ func (a *answer) WriteShared(p []byte) (int, error) {
 	if err := a.admit(int64(len(p))); err != nil {
 		return 0, err
 	}
-	if len(p) > 0 && !a.nobody {
+	if len(p) > 0 && !a.head {
 		a.pieces = append(a.pieces, piece{memory: p, file: -1, size: int64(len(p))})
 	}
 	return len(p), nil
@@ -138,7 +138,7 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 	if err := a.admit(n); err != nil {
 		return 0, err
 	}
-	if !a.nobody && n > 0 {
+	if !a.head && n > 0 {
 		if err := a.add(file, offset, n); err != nil {
 			return 0, err
 		}
@@ -211,12 +211,12 @@ func (a *answer) finish(b []byte, last bool, date func() string) (_ []byte, clos
 	case a.code == http.StatusNotModified:
 		delete(h, "Content-Type")
 		delete(h, "Content-Length")
-	case a.nobody && !a.head:
+	case a.bare:
 		delete(h, "Content-Length")
 	case a.length < 0:
 		extra = !a.head || a.size > 0
 	default:
-		a.broken = !a.head && a.size < a.length
+		a.broken = !a.head && a.size != a.length
 	}
 	delete(h, "Transfer-Encoding")
 	own := strings.EqualFold(h.Get("Connection"), "close")

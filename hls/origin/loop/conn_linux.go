@@ -93,10 +93,10 @@ func (l *loop) next(c *conn) bool {
 		if !c.readable {
 			l.give(x)
 			if c.over {
-				l.hangUp(c, endClient)
-				return false
+				l.leave(c, b)
+			} else {
+				l.wait(c, b)
 			}
-			l.wait(c, b)
 			return false
 		}
 		k, err := unix.Read(c.fd, l.buf[len(b):])
@@ -106,9 +106,13 @@ func (l *loop) next(c *conn) bool {
 			continue
 		case errors.Is(err, unix.EINTR):
 			continue
-		case err != nil || k == 0:
+		case err != nil:
 			l.give(x)
 			l.hangUp(c, endClient)
+			return false
+		case k == 0:
+			l.give(x)
+			l.leave(c, b)
 			return false
 		}
 		// A short read says that there is no more, until the next event.
@@ -131,6 +135,16 @@ func (l *loop) next(c *conn) bool {
 	c.exchange = x
 	l.serve(c)
 	return true
+}
+
+// leave ends c, whose client will say no more than b. If that is the beginning of a
+// head, somebody may want to hear what is wrong with it.
+func (l *loop) leave(c *conn, b []byte) {
+	if len(b) > 0 {
+		l.handOver(c, b, reasonMalformed)
+		return
+	}
+	l.hangUp(c, endClient)
 }
 
 // wait keeps the beginning of a head, if there is one, and sets the deadline.
