@@ -132,7 +132,7 @@ func (o *Origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rw := o.newResponse(w, r)
 	kind, code := o.serve(rw, r)
 	if rw.held != nil {
-		o.hold(w, rw.held)
+		o.hold(w, rw.held) //nolint:contextcheck // it is r's, and in there
 		return
 	}
 	o.done(rw, kind, code)

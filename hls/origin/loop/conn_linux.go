@@ -170,7 +170,7 @@ func (l *loop) serve(c *conn) {
 	x.answer.reset(q.Method == "HEAD")
 	x.rest = nil
 	if !l.guarded(func() { l.server.handler.ServeHTTP(&x.answer, q) }) {
-		l.hangUp(c, endFault)
+		l.fail(c)
 		return
 	}
 	if x.answer.held.changed != nil {
@@ -308,6 +308,14 @@ func (l *loop) hangUp(c *conn, why ending) {
 	l.forget(c)
 	_ = unix.Close(c.fd) // the client has what it is going to have
 	l.server.metrics.closed[why].Inc()
+}
+
+// fail closes c, whose handler has failed: it may have left its request and answer to
+// somebody, so they are not used again.
+func (l *loop) fail(c *conn) {
+	c.exchange.answer.drop()
+	c.exchange = nil
+	l.hangUp(c, endFault)
 }
 
 // deadline converts a point in time.

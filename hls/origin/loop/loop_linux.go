@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/netip"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -124,12 +124,12 @@ func (l *loop) run(stop <-chan struct{}) error {
 		}
 		l.now = time.Since(l.begun)
 		for _, e := range l.events[:max(n, 0)] {
-			switch fd := int(e.Fd); {
-			case fd == l.eventfd:
+			switch fd := int(e.Fd); fd {
+			case l.eventfd:
 				var count [8]byte
 				_, _ = unix.Read(fd, count[:]) // there is something
 				l.changed()
-			case fd == l.listener:
+			case l.listener:
 				l.accept()
 			default:
 				if c := l.conns[fd]; c != nil && c.turn == e.Pad {
@@ -312,7 +312,7 @@ func (l *loop) guarded(f func()) (ok bool) {
 			return
 		}
 		if v := recover(); v != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
-			l.server.logger.ErrorContext(l.ctx, "handler failed", "err", fmt.Sprint(v), slog.String("component", "loop"))
+			l.server.logger.ErrorContext(l.ctx, "handler failed", "err", fmt.Sprintf("%v\n%s", v, debug.Stack()))
 		}
 	}()
 	f()

@@ -58,7 +58,7 @@ func (l *loop) unpark(c *conn) {
 func (l *loop) resume(c *conn, gone bool) {
 	var next <-chan struct{}
 	if !l.guarded(func() { next = c.exchange.answer.held.resume(gone) }) {
-		l.hangUp(c, endFault)
+		l.fail(c)
 		return
 	}
 	if next != nil {

@@ -21,11 +21,9 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unix.Close(fd)) }()
-	// Connections inherit both from their listener; package net sets them, too.
-	for _, o := range [][2]int{{unix.IPPROTO_TCP, unix.TCP_NODELAY}, {unix.SOL_SOCKET, unix.SO_KEEPALIVE}} {
-		if err = unix.SetsockoptInt(fd, o[0], o[1], 1); err != nil {
-			return fmt.Errorf("set socket option: %w", err)
-		}
+	// Connections inherit it from their listener; package net sets it, too.
+	if err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
+		return fmt.Errorf("set socket option: %w", err)
 	}
 	loops := make([]*loop, 0, s.cfg.Loops)
 	defer func() {
@@ -89,6 +87,10 @@ func (s *Server) handOver(fd int, read []byte, why reason) {
 	if err != nil {
 		s.metrics.closed[endOverload].Inc()
 		return
+	}
+	if tcp, ok := c.(*net.TCPConn); ok {
+		// As for those that package net accepts. In a loop everything has a deadline.
+		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true}) // a dead one is found by its read
 	}
 	if !s.handed.give(&begun{Conn: c, read: read}) {
 		_ = c.Close()

@@ -1,15 +1,19 @@
 package loop
 
 import (
+	"bufio"
 	"bytes"
+	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
-	"bufio"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sys/unix"
 )
 
 // Deadlines pass in time, not before, and once.
@@ -54,6 +58,63 @@ func TestWheel(t *testing.T) {
 	if passed == 0 {
 		t.Error("nothing passed")
 	}
+}
+
+// The deadline of an answer moves on with each 256 KiB that the client takes, and not
+// with less.
+func TestWriteDeadlineMovesOn(t *testing.T) {
+	const size = 8 << 20
+	cfg := DefaultConfig()
+	s, err := New(cfg, &net.TCPAddr{}, Deps{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.(*answer).WriteShared(make([]byte, size)) }),
+		Serves:  whatever, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &loop{server: s, conns: map[int]*conn{}, epoll: -1}
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[1]) //nolint:errcheck // a test
+	c := &conn{fd: fds[0], exchange: &exchange{request: newRequest(t.Context()), answer: answer{header: http.Header{}}}}
+	l.conns[c.fd] = c
+	c.exchange.request.http.Method = http.MethodGet
+	l.serve(c)
+	if c.exchange == nil || c.timer.due != cfg.WriteTimeout {
+		t.Fatalf("it is due at %s, %v", c.timer.due, c.exchange)
+	}
+	taken := 0
+	take := func(n int) {
+		b := make([]byte, n)
+		for n > 0 {
+			k, rerr := unix.Read(fds[1], b[:n])
+			if rerr != nil {
+				t.Fatalf("after %d bytes: %v", taken, rerr)
+			}
+			n, taken = n-k, taken+k
+			l.flush(c)
+		}
+	}
+	l.now = cfg.WriteTimeout / 2
+	take(2 * writeChunk)
+	moved := c.timer.due
+	if moved != l.now+cfg.WriteTimeout {
+		t.Fatalf("after %d bytes it is due at %s", taken, moved)
+	}
+	l.now += time.Second
+	take(writeChunk / 8)
+	if c.timer.due != moved {
+		t.Fatalf("after %d bytes it is due at %s", taken, c.timer.due)
+	}
+	for c.exchange != nil {
+		take(64 << 10)
+	}
+	if c.timer.due != l.now+cfg.IdleTimeout {
+		t.Errorf("when it is idle it is due at %s", c.timer.due)
+	}
+	l.hangUp(c, endClient)
 }
 
 func whatever(string) bool { return true }
