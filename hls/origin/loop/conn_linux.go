@@ -87,7 +87,7 @@ func (l *loop) next(c *conn) bool {
 	b := c.in
 	n, why := 0, reasonNone
 	if len(b) > 0 {
-		n, why = x.request.parse(b, l.server.serves)
+		n, why = l.parse(c, x, b)
 	}
 	for n == 0 && why == reasonNone {
 		if !c.readable {
@@ -119,7 +119,7 @@ func (l *loop) next(c *conn) bool {
 		c.readable = len(b)+k == len(l.buf)
 		copy(l.buf, b) // all but the first time it is there already
 		b = l.buf[:len(b)+k]
-		n, why = x.request.parse(b, l.server.serves)
+		n, why = l.parse(c, x, b)
 	}
 	if why != reasonNone {
 		l.give(x)
@@ -137,10 +137,19 @@ func (l *loop) next(c *conn) bool {
 	return true
 }
 
+// parse reads the head that b begins with. As for net/http, what comes after another
+// request is none before it has 4 bytes.
+func (l *loop) parse(c *conn, x *exchange, b []byte) (n int, why reason) {
+	if len(b) < 4 && !c.fresh {
+		return 0, reasonNone
+	}
+	return x.request.parse(b, l.server.serves)
+}
+
 // leave ends c, whose client will say no more than b. If that is the beginning of a
 // head, somebody may want to hear what is wrong with it.
 func (l *loop) leave(c *conn, b []byte) {
-	if len(b) > 0 {
+	if len(b) >= 4 || c.fresh && len(b) > 0 {
 		l.handOver(c, b, reasonMalformed)
 		return
 	}

@@ -90,6 +90,9 @@ func (q *request) parseLine(line string, serves func(string) bool) reason {
 		return reasonProtocol
 	}
 	path, query, asked := strings.Cut(target, "?")
+	if !strings.HasPrefix(path, "/") {
+		return reasonPath
+	}
 	for i := range len(path) {
 		// No other byte stands for itself in a path of ours, and none of these has to
 		// be escaped.
