@@ -212,7 +212,7 @@ func (a *App) assemble(db *kv.DB, reg *prometheus.Registry, t *tasks, token clas
 	if err != nil {
 		return nil, err
 	}
-	p.web = newWebServer(a.cfg.Shutdown.Timeout, a.cfg.Origin.WriteTimeout, a.logger, public{origin: audiences.count(media), api: apiHandler, pages: pages}, admin{db: db, gatherer: reg})
+	p.web = newWebServer(a.cfg.Shutdown.Timeout, loopConfig(a.cfg), a.logger, public{origin: audiences.count(media), api: apiHandler, pages: pages}, admin{db: db, gatherer: reg})
 	return p, nil
 }
 

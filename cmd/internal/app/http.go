@@ -17,6 +17,7 @@ import (
 
 	"github.com/lectern/lectern/cmd/internal/certs"
 	"github.com/lectern/lectern/cmd/internal/ops"
+	"github.com/lectern/lectern/configs"
 	"github.com/lectern/lectern/hls/origin/loop"
 	"github.com/lectern/lectern/storage/kv"
 )
@@ -79,24 +80,24 @@ type webServer struct {
 	root            *slog.Logger // without a component, for parts that name their own
 	timeout         time.Duration
 	readTimeout     time.Duration
-	mediaTimeout    time.Duration // origin.write_timeout
+	loop            loop.Config
 	public, private http.Handler
 	registry        *prometheus.Registry
 
 	stopping atomic.Bool // readiness says no
 }
 
-func newWebServer(timeout, mediaTimeout time.Duration, logger *slog.Logger, pub public, adm admin) *webServer {
-	s := &webServer{logger: logger.With("component", "http"), root: logger, timeout: timeout, mediaTimeout: mediaTimeout, readTimeout: readTimeout, registry: adm.gatherer}
+func newWebServer(timeout time.Duration, media loop.Config, logger *slog.Logger, pub public, adm admin) *webServer {
+	s := &webServer{logger: logger.With("component", "http"), root: logger, timeout: timeout, loop: media, readTimeout: readTimeout, registry: adm.gatherer}
 	mux := http.NewServeMux()
 	mux.Handle("/api/", pub.api)
 	mux.Handle("/", pub.pages)
-	media := prioritised(pub.origin)
+	answers := prioritised(pub.origin)
 	s.public = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Not by the mux: it redirects to what it thinks a path should be, and the
 		// viewer token in the path would stand in Location.
 		if isMedia(r.URL.Path) {
-			media.ServeHTTP(w, r)
+			answers.ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
@@ -136,12 +137,20 @@ func prioritised(next http.Handler) http.Handler {
 	})
 }
 
+// loopConfig lets event loops treat their clients as net/http does. Every request that
+// may be held may come from a connection of its own.
+func loopConfig(cfg configs.Config) loop.Config {
+	c := loop.DefaultConfig()
+	c.MaxConnections = min(max(c.MaxConnections, 2*cfg.Origin.MaxWaiters), 1000000)
+	c.HeadTimeout, c.IdleTimeout = headerTimeout, idleTimeout
+	c.WriteTimeout, c.DrainTimeout = cfg.Origin.WriteTimeout, cfg.Shutdown.Timeout
+	return c
+}
+
 // newLoop returns what serves media on plain connections; everything else on them is
-// handed to net/http. Both treat clients alike.
+// handed to net/http.
 func (s *webServer) newLoop(addr net.Addr, h http.Handler) (*loop.Server, error) {
-	cfg := loop.DefaultConfig()
-	cfg.HeadTimeout, cfg.IdleTimeout, cfg.WriteTimeout, cfg.DrainTimeout = headerTimeout, idleTimeout, s.mediaTimeout, s.timeout
-	return loop.New(cfg, addr, loop.Deps{
+	return loop.New(s.loop, addr, loop.Deps{
 		Handler: h, Serves: func(path string) bool { return isMedia(path) && !isPicture(path) },
 		Logger: s.root, Registerer: s.registry,
 	})
