@@ -54,7 +54,8 @@ type loop struct {
 	buf      []byte   // for reading
 	head     []byte   // for heads of answers
 	vector   [][]byte // for writing
-	paused   bool     // the listener is not listened to until the next tick
+	paused   bool     // the listener is not listened to
+	pausedAt time.Duration
 	stopping bool
 	today    int64 // the second that Date stands for
 	dateText string
@@ -112,6 +113,20 @@ func (l *loop) listen() error {
 // deafen stops that.
 func (l *loop) deafen() { _ = unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, l.listener, nil) } // it is there
 
+// pause stops it for a tick: what fails now would fail again at once.
+func (l *loop) pause() {
+	l.deafen()
+	l.paused, l.pausedAt = true, l.now
+}
+
+// retry ends the pause when it is over.
+func (l *loop) retry() error {
+	if !l.paused || l.stopping || l.now < l.pausedAt+tick {
+		return nil
+	}
+	return l.listen()
+}
+
 // run serves until stop is closed and everything under way is over, or for the drain
 // timeout from then.
 func (l *loop) run(stop <-chan struct{}) error {
@@ -147,10 +162,8 @@ func (l *loop) run(stop <-chan struct{}) error {
 			l.advance(c)
 		}
 		l.wheel.expire(l.now, l.passed)
-		if l.paused && !l.stopping {
-			if err = l.listen(); err != nil {
-				return err
-			}
+		if err = l.retry(); err != nil {
+			return err
 		}
 		select {
 		case <-stop:
@@ -211,12 +224,10 @@ func (l *loop) accept() {
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
 			continue
 		case errors.Is(err, unix.EINVAL): // it is shut down
-			l.deafen()
-			l.paused = true
+			l.pause()
 			return
 		case err != nil: // too many files, or no memory: they can wait
-			l.deafen()
-			l.paused = true
+			l.pause()
 			l.server.logger.Warn("connections cannot be accepted", "err", err)
 			return
 		}

@@ -60,18 +60,60 @@ func TestWheel(t *testing.T) {
 	}
 }
 
+// When connections cannot be accepted, it is not tried again before the next tick.
+func TestAcceptPauses(t *testing.T) {
+	fd, err := unix.Eventfd(1, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK) // it is readable, and nothing to accept from
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd) //nolint:errcheck // a test
+	s := newServer(t, http.NotFoundHandler())
+	l, err := newLoop(t.Context(), s, fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if cerr := l.close(); cerr != nil {
+			t.Error(cerr)
+		}
+	}()
+	heard := func() int {
+		n, perr := unix.EpollWait(l.epoll, l.events, 0)
+		if perr != nil {
+			t.Fatal(perr)
+		}
+		return n
+	}
+	if heard() != 1 {
+		t.Fatal("it does not listen")
+	}
+	l.accept()
+	for range 3 {
+		if err = l.retry(); err != nil || heard() != 0 {
+			t.Fatalf("it listens again at once; %v", err)
+		}
+	}
+	l.now += tick
+	if err = l.retry(); err != nil || heard() != 1 {
+		t.Fatalf("it does not listen again; %v", err)
+	}
+}
+
+func newServer(t *testing.T, h http.Handler) *Server {
+	t.Helper()
+	s, err := New(DefaultConfig(), &net.TCPAddr{}, Deps{Handler: h, Serves: whatever, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // The deadline of an answer moves on with each 256 KiB that the client takes, and not
 // with less.
 func TestWriteDeadlineMovesOn(t *testing.T) {
 	const size = 8 << 20
-	cfg := DefaultConfig()
-	s, err := New(cfg, &net.TCPAddr{}, Deps{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.(*answer).WriteShared(make([]byte, size)) }),
-		Serves:  whatever, Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := newServer(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.(*answer).WriteShared(make([]byte, size)) }))
+	cfg := s.cfg
 	l := &loop{server: s, conns: map[int]*conn{}, epoll: -1}
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
