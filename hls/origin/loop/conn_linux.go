@@ -315,8 +315,8 @@ func (l *loop) hangUp(c *conn, why ending) {
 		l.give(x)
 	}
 	l.forget(c)
-	_ = unix.Close(c.fd) // the client has what it is going to have
 	l.server.metrics.closed[why].Inc()
+	_ = unix.Close(c.fd) // the client has what it is going to have
 }
 
 // fail closes c, whose handler has failed: it may have left its request and answer to
