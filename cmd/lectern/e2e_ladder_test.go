@@ -69,8 +69,9 @@ func TestLadder(t *testing.T) {
 		push := start(t, s.withDefaults().replay(files[i], c))
 		until(t, func() string { return srv.published(t, push, c, i, 3) })
 		if i == 0 {
-			// The encoder is killed: what it had not made of a segment is missing there.
-			check = startCheck(t, c.Playback.HLS)
+			// The encoder is killed: the pictures that it had not made of a segment are
+			// missing there (54, 56). One that is slow to open begins its list later (49).
+			check = startCheck(t, c.Playback.HLS, 49, 54, 56)
 			viewer = startViewer(t, c.Playback.Watch)
 		}
 		viewer.plays()
