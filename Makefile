@@ -6,7 +6,7 @@
 GOLANGCI_VERSION := v2.7.2
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 
-.PHONY: build demo test test-cdn test-long lint generate unit browser e2e fuzz bench tools-demo tools-test tools-cdn tools-long
+.PHONY: build demo test test-cdn lint generate unit browser e2e fuzz bench tools-demo tools-test
 
 build: bin/lectern
 
@@ -21,27 +21,35 @@ demo: tools-demo build
 # What the program is linked with: FFmpeg 5.1's libraries, as Debian 12 has them.
 FFMPEG_LIBRARIES := avcodec avdevice avfilter avformat avutil swresample swscale
 
-test: tools-test lint unit browser e2e
+# The tests with real programs mostly wait. What only computes fills the gaps, at a
+# lower priority.
+test: tools-test build
+	$(MAKE) -j2 --output-sync=target test-waiting test-computing
+.PHONY: test-waiting test-computing
+test-waiting:
+	$(MAKE) browser
+	$(MAKE) e2e
+test-computing:
+	nice -n 19 $(MAKE) lint
+	nice -n 19 $(MAKE) unit
+
 
 tools-demo:
 	@.ci/install gcc:gcc /usr/include/stdlib.h:libc6-dev pkg-config:pkg-config \
 		$(foreach l,$(FFMPEG_LIBRARIES),'/usr/lib/*/pkgconfig/lib$(l).pc:lib$(l)-dev') \
 		ffmpeg:ffmpeg espeak-ng:espeak-ng /usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf:fonts-dejavu-core
 
-tools-test: tools-demo $(GOLANGCI)
-	@.ci/install chromium:chromium node:nodejs npm:npm
-	cd realtime/web/e2e && npm ci --no-audit --no-fund
-
-tools-cdn: tools-demo
-	@.ci/install /usr/sbin/nginx:nginx /usr/lib/nginx/modules/ngx_http_js_module.so:libnginx-mod-http-js \
+# Chromium, the caches of configs/cdn, and players and parsers that are not ours.
+tools-test: tools-demo
+	@.ci/install chromium-headless-shell:chromium-headless-shell node:nodejs npm:npm \
+		/usr/sbin/nginx:nginx /usr/lib/nginx/modules/ngx_http_js_module.so:libnginx-mod-http-js \
 		/usr/sbin/varnishd:varnish '/usr/lib/*/varnish/vmods/libvmod_digest.so:varnish-vmod-digest' \
-		/usr/bin/traffic_server:trafficserver node:nodejs
-
-tools-long:
-	@.ci/install gst-launch-1.0:gstreamer1.0-tools \
+		/usr/bin/traffic_server:trafficserver \
+		gst-launch-1.0:gstreamer1.0-tools \
 		'/usr/lib/*/gstreamer-1.0/libgstadaptivedemux2.so:gstreamer1.0-plugins-good' \
 		'/usr/lib/*/gstreamer-1.0/libgsthls.so:gstreamer1.0-plugins-bad' \
 		'/usr/lib/*/gstreamer-1.0/libgstlibav.so:gstreamer1.0-libav'
+	cd realtime/web/e2e && npm ci --no-audit --no-fund
 
 $(GOLANGCI):
 	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
@@ -61,17 +69,15 @@ unit:
 browser:
 	cd realtime/web/e2e && npm test
 
-# The built program, the real ffmpeg, Chromium.
+# The built program with the real ffmpeg, in Chromium and other players, behind real
+# caches, and killed again and again. Most of the time it waits, so some tests run
+# beside each other.
 e2e: build
-	go test -tags e2e -count 1 -timeout 10m -v ./cmd/lectern
+	go test -tags e2e -count 1 -timeout 15m -parallel 2 -v ./cmd/lectern
 
-# The caches of configs/cdn in front of the built program, each with 200 viewers.
-test-cdn: tools-cdn build
-	go test -tags cdn -run '^TestCDN' -count 1 -timeout 10m -v ./cmd/lectern
-
-# Independent players and parsers, and a server that is killed again and again.
-test-long: tools-test tools-long build
-	go test -tags e2e,long -run 'TestWitnesses|TestSurvivesKill' -count 1 -timeout 10m -v ./cmd/lectern
+# The part of e2e with the caches of configs/cdn, each with 200 viewers.
+test-cdn: tools-test build
+	go test -tags e2e -count 1 -timeout 10m -run '^TestCDN' -v ./cmd/lectern
 
 # Every fuzz target for FUZZTIME each; the seeds alone run in unit.
 FUZZTIME ?= 60s

@@ -109,7 +109,7 @@ func (p *pressure) play(ctx context.Context) (err error) {
 	if err = p.waitLadders(ctx); err != nil {
 		return err
 	}
-	if err = pause(ctx, warmUp); err != nil {
+	if err = wait(ctx, warmUp); err != nil {
 		return err
 	}
 	if err = p.phase(ctx, "calm", p.o.Duration, func() bool { return false }); err != nil {
@@ -216,18 +216,6 @@ func (p *pressure) whole() bool {
 		}
 	}
 	return true
-}
-
-// pause waits.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // watched is a class of the scenario.

@@ -18,6 +18,15 @@ const (
 	captionService1
 )
 
+// see notes closed captions in the rendition's pictures. What is new the multivariant
+// playlists must say.
+func (r *rendition) see(found captionSet) {
+	if found&^r.captions != 0 {
+		r.captions |= found
+		r.pack.stale = true
+	}
+}
+
 // instream returns the values of INSTREAM-ID (RFC 8216bis §4.4.6.1).
 func (c captionSet) instream() []string {
 	var out []string

@@ -88,27 +88,3 @@ func FuzzCaptions(f *testing.F) {
 		}
 	})
 }
-
-// Documents made of a prepared head and a tail are what they would be as one.
-func FuzzJoin(f *testing.F) {
-	f.Add([]byte("#EXTM3U\n#EXT-X-VERSION:9\n"), []byte("#EXT-X-ENDLIST\n"))
-	f.Add([]byte{}, []byte{})
-	f.Fuzz(func(t *testing.T, head, tail []byte) {
-		var w documentWriter
-		h := w.head(head)
-		d := w.join(h, w.tail(tail))
-		want := slices.Concat(head, tail)
-		if !slices.Equal(d.Body, want) {
-			t.Fatalf("body %q", d.Body)
-		}
-		if got := unzip(t, d.Gzip); !slices.Equal(got, want) {
-			t.Fatalf("gzip holds %q", got)
-		}
-		if again := w.join(w.head(head), w.tail(tail)); again.ETag != d.ETag || d.GzipETag == d.ETag {
-			t.Errorf("tags %s %s", d.ETag, again.ETag)
-		}
-		if other := w.join(h, w.tail(append(tail, 'x'))); other.ETag == d.ETag {
-			t.Error("another document with the same tag")
-		}
-	})
-}

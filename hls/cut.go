@@ -26,6 +26,7 @@ func (p *Packager) cutBefore(r *rendition, au *media.AccessUnit, pts time.Durati
 			return err
 		}
 	}
+	shown := p.grid.maxPTS
 	cut, forced := p.grid.advance(pts, random)
 	if !cut {
 		return nil
@@ -33,7 +34,11 @@ func (p *Packager) cutBefore(r *rendition, au *media.AccessUnit, pts time.Durati
 	if forced {
 		p.metrics.forcedCuts.Inc()
 	}
-	return p.cut(pts, wall, r)
+	at := pts
+	if random && shown > p.grid.start {
+		at = r.presentedFrom(pts, shown, au.Payload)
+	}
+	return p.cut(at, wall.Add(at-pts), r)
 }
 
 // cutUpTo cuts at every absolute boundary up to pts.
@@ -109,8 +114,8 @@ func (p *Packager) catchUp() error {
 		if !r.declared || r.track.Encoded {
 			continue
 		}
-		if r.held != nil && p.watermark-r.track.Timescale.Duration(r.held.decode) > silence {
-			if err := r.settleAlone(false); err != nil {
+		if r.held == nil && r.quiet != nil || r.held != nil && p.watermark-r.track.Timescale.Duration(r.held.decode) > silence {
+			if err := r.rest(p.watermark - silence); err != nil {
 				return err
 			}
 		}
@@ -129,11 +134,6 @@ func (p *Packager) catchUp() error {
 
 // endSpans finishes every segment of every rendition where the media end.
 func (p *Packager) endSpans() error {
-	for _, r := range p.renditions {
-		if err := r.settleAlone(true); err != nil {
-			return err
-		}
-	}
 	if p.spans.open {
 		if end := p.contentEnd(); end > p.spans.current().start {
 			p.spans.close(end)
@@ -142,6 +142,11 @@ func (p *Packager) endSpans() error {
 		}
 	}
 	for _, r := range p.renditions {
+		if msn := r.list.open.msn; p.spans.closed(msn) {
+			if err := r.settleLast(p.spans.get(msn).end); err != nil {
+				return err
+			}
+		}
 		for p.spans.closed(r.list.open.msn) {
 			if err := r.finish(p.spans.get(r.list.open.msn)); err != nil {
 				return err
@@ -152,19 +157,29 @@ func (p *Packager) endSpans() error {
 	return nil
 }
 
-// contentEnd is where the media of the open segment end: the lead's, if it has
-// any there. It is the segment's start if there are none.
+// contentEnd is where the open segment ends if nothing more comes: where the lead's
+// media do; or where all do, if some go on for more than a frame, and those of the lead
+// and of other tracks that were passed through can be drawn out that far. What
+// encoders have not made by then is missing. It is the segment's start if there are no
+// media.
 func (p *Packager) contentEnd() time.Duration {
 	current := p.spans.current()
-	end := current.start
+	end, limit, least := current.start, current.start+p.cfg.longest(), current.start
+	frame := silence
 	for _, r := range p.renditions {
 		if r.list.open.msn != current.msn || !r.hasSamples {
 			continue
 		}
-		if r == p.lead && r.mediaEnd > end {
-			return r.mediaEnd
+		end, frame = max(end, r.end()), min(frame, r.frame)
+		if reach := r.reach(); reach > current.start && (r == p.lead || !r.track.Encoded) {
+			limit = min(limit, reach)
 		}
-		end = max(end, r.mediaEnd)
+		if r == p.lead {
+			least = r.end()
+		}
 	}
-	return end
+	if least > current.start && end-least <= frame {
+		return least
+	}
+	return max(least, min(end, limit))
 }

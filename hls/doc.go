@@ -3,6 +3,8 @@
 //	stream.Reader ──Item──▶ Packager ──parts, segments──▶ Log (storage/segment)
 //	                            └──Snapshot, Document──▶ hls/origin
 //
+// What playlists look like is package hls/playlist's.
+//
 // A [Packager] is one goroutine: Run takes access units in decode order, cuts
 // them into Media Segments and Partial Segments of CMAF fragmented MP4, one
 // track a rendition, and publishes each change as immutable [Snapshot]s. The
@@ -25,9 +27,38 @@
 // rendition goes on with the next segment that starts with a random access point.
 // One that was shed is not offered until it has a whole segment again.
 //
+// Where sound has a hole, begins late or ends early, and it is AAC-LC in mono or stereo,
+// silence is put in: players stall in holes, and the sum of EXTINF has to be that of the
+// media. At the end of a publication the last picture stands until the sound ends, as
+// far as PART-TARGET lets it. Sound before the first picture is left out, unless it is
+// published already. A segment whose keyframe has leading pictures (HEVC's open groups)
+// begins where the first of them is shown.
+//
 // The multivariant playlist states the caps that encoders keep, and measurements
-// where there are none. Beside the media playlist every video rendition has an
-// I-frame playlist.
+// where there are none; what it states never falls, and is learnt again from the Log.
+// Beside the media playlist every video rendition has an I-frame playlist, of the live
+// window and of the DVR window.
+//
+// # What is not kept
+//
+// Three rules of package conformance are left to break, on purpose:
+//
+//   - 50 (all renditions get a part within one PART-TARGET, RFC 8216bis §B.1) holds while
+//     encoders keep up: they look about 12 pictures ahead, 0.43 s at 30 a second beside
+//     a PART-TARGET of 0.5 s. It breaks below some 16 pictures a second, and where a
+//     rung is as late as the governor lets it be before it sheds (0.5 s more). To hold
+//     back what was passed through until every rung has it would add that lateness to
+//     every viewer's delay, and let a rung that hangs stall those who watch the source.
+//     A player that changes down reads the rung's position in EXT-X-RENDITION-REPORT.
+//   - 30 (a quarter of an hour in a live playlist, Apple 8.12) is for the DVR list: each
+//     minute costs 1.5 kB in a list that 2,000 players read with every part.
+//   - 56 (EXTINF and media) breaks by up to a part where the process was killed in the
+//     middle of a segment: the segment has one duration in all renditions, and what they
+//     had on disk differs. It breaks too where sound that is not AAC-LC, or pictures,
+//     have a hole.
+//
+// EXT-X-PRELOAD-HINT of TYPE=MAP stands from the moment that another format is known.
+// After a discontinuity that is too late for a reload that waits for the first part.
 //
 // The package does not know HTTP, tokens or files: see hls/origin and
 // storage/segment.

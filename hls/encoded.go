@@ -24,9 +24,11 @@ func (p *Packager) describe(t media.Track) error {
 		p.logger.Warn("track left out", "track", int(t.ID), "rendition", t.Rendition, "reason", "not announced")
 		return nil
 	}
-	// What has come is decoded by the parameters of before.
-	if err := r.settleAlone(false); err != nil {
-		return err
+	if !r.described || !t.SameFormat(r.track) {
+		// What has come is decoded by the parameters of before.
+		if err := r.settleAlone(false); err != nil {
+			return err
+		}
 	}
 	before := r.init.ID
 	if err := r.configure(t); err != nil {
@@ -52,7 +54,13 @@ func (p *Packager) gap(g media.Gap) error {
 		return nil
 	}
 	until := r.track.Timescale.Duration(g.Until)
-	if err := r.settleAlone(false); err != nil {
+	var err error
+	if g.Shed {
+		err = r.settleAlone(false)
+	} else {
+		err = r.rest(until)
+	}
+	if err != nil {
 		return err
 	}
 	r.waiting = true
@@ -138,7 +146,7 @@ func (r *rendition) whole(sp *span) bool {
 	case !r.track.Encoded || r.kind != media.KindVideo:
 		return true
 	default:
-		return !r.broken && r.mediaEnd >= sp.end-wholeEnd
+		return !r.broken && r.mediaEnd-r.stands >= sp.end-wholeEnd
 	}
 }
 

@@ -86,8 +86,8 @@ func probe(t *testing.T, file, name string, cfg mediatest.Config) {
 		}
 	}
 	switch {
-	case name == "audio":
-		if s.CodecName != "aac" || s.SampleRate != "48000" || s.ChannelCount != 2 || frames != 375 {
+	case name == "audio": // and perhaps silence for as long as the last picture stands
+		if s.CodecName != "aac" || s.SampleRate != "48000" || s.ChannelCount != 2 || frames < 375 || frames > 376 {
 			t.Errorf("audio: %+v", s)
 		}
 	case s.Width != 64 || frames != 240 || keys != 4:

@@ -15,6 +15,7 @@ func FuzzItems(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 0, 0, 2, 1, 90, 3, 1, 5, 1, 0, 200, 4, 1, 9}, true)
 	f.Add([]byte{1, 0, 0, 1, 0, 60, 1, 0, 60, 3, 1, 3, 3, 2, 8, 2, 1, 9, 1, 0, 60, 5, 0, 0, 0, 0, 1}, false)
 	f.Add([]byte{0, 1, 0, 4, 3, 1, 2, 3, 0, 1, 0, 200, 3, 3, 40, 1, 0, 250, 6, 1, 1, 2, 1, 3}, true)
+	f.Add([]byte{0, 0xef, 0xff, 0, 0, 1, 0xcc, 0x9f, 2}, true) // the lead comes from before the segment
 	s := newLadderSim(f, 0)
 	f.Fuzz(func(t *testing.T, script []byte, absolute bool) {
 		script = script[:min(len(script), 600)]

@@ -71,6 +71,9 @@ func TestGolden(t *testing.T) {
 				if tc.ended {
 					texts[name+".recording"] = snap.Recording().Body
 				}
+				if d := snap.DVRIFrames(); d != nil {
+					texts[name+".dvr-iframes"] = d.Body
+				}
 				if d := snap.RecordingIFrames(); d != nil {
 					texts[name+".recording-iframes"] = d.Body
 				}

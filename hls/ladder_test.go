@@ -49,7 +49,14 @@ func fit(t *testing.T, s *ladderSim, l *memoryLog, starts map[int]time.Duration)
 		dts := int64(-1)
 		for _, x := range readBack(t, l.renditions[name]) {
 			au, ok := sent[x.pts]
-			if !ok || au.RandomAccess != x.sync {
+			if sound := r.track.Codec.Kind() == media.KindAudio; sound {
+				before, more := last[x.msn]
+				if more && x.dts != before.dts+before.length || !more && (ts.Duration(x.pts)-starts[x.msn]).Abs() > 50*time.Millisecond {
+					t.Fatalf("%s: segment %d begins at %v and has %d after %+v", name, x.msn, starts[x.msn], x.dts, before)
+				}
+				ok = ok || isQuiet(x)
+			}
+			if !ok || au != nil && au.RandomAccess != x.sync {
 				t.Fatalf("%s: segment %d has a sample at %d that was not sent", name, x.msn, x.pts)
 			}
 			if x.dts <= dts {
@@ -72,10 +79,14 @@ func fit(t *testing.T, s *ladderSim, l *memoryLog, starts map[int]time.Duration)
 				gaps++
 				continue
 			}
-			if r.track.Codec.Kind() != media.KindVideo {
+			end := starts[seg.MSN] + seg.Duration
+			if x := last[seg.MSN]; r.track.Codec.Kind() != media.KindVideo {
+				if d := ts.Duration(x.pts+x.length) - end; d.Abs() > 50*time.Millisecond {
+					t.Fatalf("%s: the sound of segment %d ends %v behind it", name, seg.MSN, d)
+				}
 				continue
 			}
-			if end := starts[seg.MSN] + seg.Duration; ts.Duration(last[seg.MSN].pts) < end-1100*time.Millisecond {
+			if ts.Duration(last[seg.MSN].pts) < end-1100*time.Millisecond {
 				t.Fatalf("%s: segment %d ends at %s, want %s", name, seg.MSN, ts.Duration(last[seg.MSN].pts), end)
 			}
 		}

@@ -3,17 +3,14 @@ package hls
 import (
 	"bytes"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/lectern/lectern/hls/playlist"
 	"github.com/lectern/lectern/media"
+	"github.com/lectern/lectern/storage/segment"
 )
 
 const (
-	// audioGroup and captionGroup are GROUP-IDs.
-	audioGroup   = "audio"
-	captionGroup = "cc"
-
 	// patience is how many whole segments another rendition may have before an
 	// encoded one that has none is not waited for any longer.
 	patience = 2
@@ -27,6 +24,7 @@ const (
 	listRecording = "recording.m3u8"
 
 	iFramesLive      = "iframes.m3u8"
+	iFramesDVR       = "dvr-iframes.m3u8"
 	iFramesRecording = "recording-iframes.m3u8"
 )
 
@@ -47,17 +45,19 @@ func (p *Packager) multivariants(live, dvr *Document) (nextLive, nextDVR *Docume
 		nextLive = p.multivariant(live, offer{list: listLive, iFrames: iFramesLive})
 	}
 	if p.cfg.DVRWindow > 0 {
-		nextDVR = p.multivariant(dvr, offer{list: listDVR})
+		nextDVR = p.multivariant(dvr, offer{list: listDVR, iFrames: iFramesDVR})
 	}
 	return nextLive, nextDVR
 }
 
 // offers reports whether the rendition has something to play in such a list.
 func (r *rendition) offers(list string) bool {
-	some := func(rows []row) bool { return slices.ContainsFunc(rows, func(w row) bool { return !w.gap }) }
+	some := func(rows []playlist.Row) bool {
+		return slices.ContainsFunc(rows, func(w playlist.Row) bool { return !w.Gap })
+	}
 	switch list {
 	case listRecording:
-		return r.recording != nil && some(r.recording.rows)
+		return r.recording != nil && some(r.recording.Rows)
 	case listDVR:
 		return some(r.list.rows)
 	default:
@@ -83,11 +83,11 @@ func (p *Packager) multivariant(last *Document, o offer) *Document {
 	if len(o.video)+len(o.audio)+len(o.soundOnly) == 0 {
 		return last
 	}
-	text := p.multivariantText(p.writer.text[:0], o)
+	text := p.describeOffer(o).Append(p.writer.Text[:0])
 	if last != nil && bytes.Equal(last.Body, text) {
 		return last
 	}
-	d := p.writer.document(text)
+	d := p.writer.Document(text)
 	return &d
 }
 
@@ -104,7 +104,7 @@ func (p *Packager) pending(r *rendition) bool {
 // has listed.
 func (p *Packager) overdue(r *rendition) bool {
 	for _, o := range p.renditions {
-		if rows := o.list.rows; len(rows) > 0 && rows[0].msn < r.list.open.msn {
+		if rows := o.list.rows; len(rows) > 0 && rows[0].MSN < r.list.open.msn {
 			return true
 		}
 	}
@@ -119,164 +119,84 @@ type offer struct {
 	captions  captionSet
 
 	list    string // the media playlists
-	iFrames string // the I-frame playlists beside them; "" for none
+	iFrames string // the I-frame playlists beside them
 }
 
-func (p *Packager) multivariantText(b []byte, o offer) []byte {
-	b = append(b, "#EXTM3U\n#EXT-X-VERSION:"...)
-	b = strconv.AppendInt(b, protocolVersion, 10)
-	b = append(b, "\n#EXT-X-INDEPENDENT-SEGMENTS\n"...)
-	if p.cfg.Pathway != "" {
-		b = append(b, `#EXT-X-CONTENT-STEERING:SERVER-URI="steering.json",PATHWAY-ID="`...)
-		b = append(b, p.cfg.Pathway...)
-		b = append(b, "\"\n"...)
+// describeOffer returns what the multivariant playlist says.
+func (p *Packager) describeOffer(o offer) *playlist.Multivariant {
+	m := &playlist.Multivariant{
+		Pathway: p.cfg.Pathway, Language: p.cfg.AudioLanguage, List: o.list, IFrameList: o.iFrames,
 	}
 	if len(o.video) == 0 {
 		for _, r := range slices.Concat(o.audio, o.soundOnly) {
-			b = p.appendVariant(b, r, offer{list: o.list})
+			m.Variants = append(m.Variants, p.variant(r, nil))
 		}
-		return b
+		return m
 	}
-	for i, r := range o.audio {
-		b = p.appendAudioRendition(b, r, i, o.list)
+	m.Captions, m.Service = o.captions.instream(), o.captions&captionService1 != 0
+	for _, r := range o.audio {
+		m.Audio = append(m.Audio, playlist.Audio{Name: r.name, Channels: r.format().Channels})
 	}
-	b = p.appendCaptions(b, o.captions)
 	for _, r := range o.video {
-		b = p.appendVariant(b, r, o)
+		m.Variants = append(m.Variants, p.variant(r, o.audio))
 	}
 	if len(o.soundOnly) == 0 && len(o.audio) > 0 {
 		o.soundOnly = o.audio[:1]
 	}
 	for _, r := range o.soundOnly {
-		b = p.appendVariant(b, r, o)
+		m.Variants = append(m.Variants, p.variant(r, nil))
 	}
 	for _, r := range o.video {
-		b = p.appendIFrameVariant(b, r, o.iFrames)
-	}
-	return b
-}
-
-func (p *Packager) appendAudioRendition(b []byte, r *rendition, i int, list string) []byte {
-	b = append(b, `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="`+audioGroup+`",NAME="Audio`...)
-	if i > 0 {
-		b = append(b, ' ')
-		b = strconv.AppendInt(b, int64(i+1), 10)
-	}
-	b = append(b, `",LANGUAGE="`...)
-	b = append(b, p.cfg.AudioLanguage...)
-	if i == 0 {
-		b = append(b, `",DEFAULT=YES,AUTOSELECT=YES`...)
-	} else {
-		b = append(b, `",DEFAULT=NO,AUTOSELECT=YES`...)
-	}
-	if r.init.Channels > 0 {
-		b = append(b, `,CHANNELS="`...)
-		b = strconv.AppendInt(b, int64(r.init.Channels), 10)
-		b = append(b, '"')
-	}
-	b = append(b, `,URI="`...)
-	b = append(b, r.name...)
-	b = append(b, '/')
-	b = append(b, list...)
-	return append(b, "\"\n"...)
-}
-
-// appendCaptions writes the closed captions that the pictures carry
-// (RFC 8216bis §4.4.6.1); they have no URI.
-func (p *Packager) appendCaptions(b []byte, captions captionSet) []byte {
-	for i, id := range captions.instream() {
-		b = append(b, `#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="`+captionGroup+`",NAME="Captions`...)
-		if i > 0 {
-			b = append(b, ' ')
-			b = strconv.AppendInt(b, int64(i+1), 10)
+		if r.hasIFrames(o.iFrames) {
+			m.IFrames = append(m.IFrames, p.iFrameVariant(r))
 		}
-		b = append(b, `",LANGUAGE="`...)
-		b = append(b, p.cfg.AudioLanguage...)
-		b = append(b, `",DEFAULT=NO,AUTOSELECT=YES,INSTREAM-ID="`...)
-		b = append(b, id...)
-		b = append(b, "\"\n"...)
 	}
-	return b
+	return m
 }
 
-// appendVariant writes the variant of r: video with any of the audio, or audio
-// alone.
-func (p *Packager) appendVariant(b []byte, r *rendition, o offer) []byte {
-	audio := o.audio
-	if r.kind != media.KindVideo {
-		audio = nil
-	}
-	codecs := []string{r.init.Codecs}
+// variant returns the variant of r: video with any of the audio, or audio alone.
+func (p *Packager) variant(r *rendition, audio []*rendition) playlist.Variant {
+	is := r.format()
+	codecs := []string{is.Codecs}
 	for _, a := range audio {
-		if !slices.Contains(codecs, a.init.Codecs) {
-			codecs = append(codecs, a.init.Codecs)
+		if c := a.format().Codecs; !slices.Contains(codecs, c) {
+			codecs = append(codecs, c)
 		}
 	}
 	rate := p.variantRate(r, audio)
-
-	b = append(b, "#EXT-X-STREAM-INF:BANDWIDTH="...)
-	b = strconv.AppendInt(b, int64(rate.peak), 10)
-	b = append(b, ",AVERAGE-BANDWIDTH="...)
-	b = strconv.AppendInt(b, int64(rate.average), 10)
-	b = append(b, `,CODECS="`...)
-	b = append(b, strings.Join(codecs, ",")...)
-	b = append(b, '"')
-	b = appendResolution(b, r)
-	if fps := r.frameRate(); fps > 0 && r.kind == media.KindVideo {
-		b = append(b, ",FRAME-RATE="...)
-		b = strconv.AppendFloat(b, fps, 'f', 3, 64)
+	return playlist.Variant{
+		Name: r.name, Codecs: strings.Join(codecs, ","), Width: is.Width, Height: is.Height,
+		FrameRate: r.frameRate(), Peak: rate.peak, Average: rate.average, Video: r.kind == media.KindVideo,
 	}
-	if len(audio) > 0 {
-		b = append(b, `,AUDIO="`+audioGroup+`"`...)
-	}
-	switch {
-	case o.captions == 0:
-		b = append(b, ",CLOSED-CAPTIONS=NONE"...)
-	case r.kind == media.KindVideo:
-		b = append(b, `,CLOSED-CAPTIONS="`+captionGroup+`"`...)
-	}
-	if p.cfg.Pathway != "" {
-		b = append(b, `,PATHWAY-ID="`...)
-		b = append(b, p.cfg.Pathway...)
-		b = append(b, '"')
-	}
-	b = append(b, '\n')
-	b = append(b, r.name...)
-	b = append(b, '/')
-	b = append(b, o.list...)
-	return append(b, '\n')
 }
 
-// appendIFrameVariant writes the I-frame playlist of r, if it has one.
-func (p *Packager) appendIFrameVariant(b []byte, r *rendition, list string) []byte {
-	if list == "" || list == iFramesLive && !hasIFrames(r.list.window()) ||
-		list == iFramesRecording && !hasIFrames(r.recording.rows) {
-		return b
+// format is what the rendition is said to be: what it was when it could last be played.
+// The Init in force may have no media yet.
+func (r *rendition) format() segment.Init {
+	if r.shown.Codecs == "" {
+		return r.init
 	}
+	return r.shown
+}
+
+// hasIFrames reports whether the rendition has something to show in such a list.
+func (r *rendition) hasIFrames(list string) bool {
+	switch list {
+	case iFramesDVR:
+		return playlist.HasIFrames(r.list.rows)
+	case iFramesRecording:
+		return playlist.HasIFrames(r.recording.Rows)
+	default:
+		return playlist.HasIFrames(r.list.window())
+	}
+}
+
+func (p *Packager) iFrameVariant(r *rendition) playlist.Variant {
 	key := r.name + "/i"
 	rate := p.rates[key].raise(r.iFrames.highest(), r.iFrames.average())
 	p.rates[key] = rate
-	b = append(b, "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH="...)
-	b = strconv.AppendInt(b, int64(rate.peak), 10)
-	b = append(b, ",AVERAGE-BANDWIDTH="...)
-	b = strconv.AppendInt(b, int64(rate.average), 10)
-	b = append(b, `,CODECS="`...)
-	b = append(b, r.init.Codecs...)
-	b = append(b, '"')
-	b = appendResolution(b, r)
-	b = append(b, `,URI="`...)
-	b = append(b, r.name...)
-	b = append(b, '/')
-	b = append(b, list...)
-	return append(b, "\"\n"...)
-}
-
-func appendResolution(b []byte, r *rendition) []byte {
-	if r.init.Width <= 0 || r.init.Height <= 0 {
-		return b
+	is := r.format()
+	return playlist.Variant{
+		Name: r.name, Codecs: is.Codecs, Width: is.Width, Height: is.Height, Peak: rate.peak, Average: rate.average, Video: true,
 	}
-	b = append(b, ",RESOLUTION="...)
-	b = strconv.AppendInt(b, int64(r.init.Width), 10)
-	b = append(b, 'x')
-	return strconv.AppendInt(b, int64(r.init.Height), 10)
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/lectern/lectern/hls/playlist"
 	"github.com/lectern/lectern/media"
 	"github.com/lectern/lectern/media/stream"
 	"github.com/lectern/lectern/storage/segment"
@@ -74,7 +75,7 @@ type Packager struct {
 	fillers    []filler       // for the Log, found by New
 	lost       map[string]int // next Init id of replayed renditions that have none left
 	rates      map[string]variantRate
-	writer     documentWriter
+	writer     playlist.Writer
 }
 
 // view is all that is published, swapped at once so that no viewer sees one
@@ -120,18 +121,21 @@ func New(cfg Config, d Deps) (*Packager, error) {
 		metrics:   d.Metrics,
 		now:       d.Now,
 		epoch:     d.Log.Epoch(),
-		preamble:  livePreamble(cfg),
 		tracks:    make(map[media.TrackID]*rendition),
 		rates:     make(map[string]variantRate),
 		lost:      make(map[string]int),
 		watermark: -1,
 	}
-	p.dvrPreamble = dvrPreamble(cfg)
+	p.preamble, p.dvrPreamble = p.opening().Live(), p.opening().DVR()
 	p.published.Store(&view{})
 	p.grid = newGrid(cfg.longest(), cfg.SegmentDuration)
 	p.replay(d.Log.Renditions())
 	p.publish()
 	return p, nil
+}
+
+func (p *Packager) opening() playlist.Opening {
+	return playlist.Opening{Target: p.cfg.targetDuration(), Part: p.cfg.PartDuration}
 }
 
 // Multivariant returns the multivariant playlist, nil before every rendition has
@@ -227,7 +231,7 @@ func (p *Packager) end() error {
 	p.logger.Debug("playlists ended", "msn", p.spans.next)
 	// What is published stays, for as long as somebody keeps the Packager. What
 	// was needed to make it goes.
-	p.renditions, p.tracks, p.lead, p.rates, p.writer = nil, nil, nil, nil, documentWriter{}
+	p.renditions, p.tracks, p.lead, p.rates, p.writer = nil, nil, nil, nil, playlist.Writer{}
 	return nil
 }
 

@@ -1,21 +1,28 @@
 package hls
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/lectern/lectern/hls/playlist"
+)
 
 // textCache keeps the beginning of a rendition's playlists, which is built anew
 // when a segment was finished only.
 type textCache struct {
 	firstMSN, openMSN int
 	partsFrom         int // index of the first segment that is listed with parts
-	full, delta       *textHead
+	full, delta       *playlist.Prefix
 }
 
 // publish builds the playlists anew if any rendition has changed and swaps them
 // in at once. All of them change, since each reports the others' positions; but
 // only those with new media wake their waiters.
 func (p *Packager) publish() {
+	// What the multivariant playlists say changes with segments and tracks only.
+	changed := p.stale
 	dirty := p.stale
 	for _, r := range p.renditions {
+		changed = changed || r.listsDue
 		dirty = dirty || r.dirty && r.started
 	}
 	if !dirty {
@@ -25,12 +32,12 @@ func (p *Packager) publish() {
 	p.log.Commit()
 	begun := p.now()
 	next := &view{snapshots: make(map[string]*Snapshot, len(p.renditions))}
-	var reports []report
+	var reports []playlist.Report
 	for _, r := range p.renditions {
 		if r.visible() {
 			next.names = append(next.names, r.name)
 			msn, part := r.list.position()
-			reports = append(reports, report{name: r.name, msn: msn, part: part})
+			reports = append(reports, playlist.Report{Name: r.name, MSN: msn, Part: part})
 		}
 	}
 	var wake []chan struct{}
@@ -46,7 +53,10 @@ func (p *Packager) publish() {
 		next.snapshots[r.name] = p.snapshot(r, reports)
 	}
 	last := p.published.Load()
-	next.multivariant, next.dvr = p.multivariants(last.multivariant, last.dvr)
+	next.multivariant, next.dvr = last.multivariant, last.dvr
+	if changed || last.multivariant == nil {
+		next.multivariant, next.dvr = p.multivariants(last.multivariant, last.dvr)
+	}
 	p.published.Store(next)
 	for _, c := range wake {
 		close(c)
@@ -59,7 +69,7 @@ func (r *rendition) visible() bool {
 	return r.started && (len(r.list.rows) > 0 || len(r.list.open.parts) > 0)
 }
 
-func (p *Packager) snapshot(r *rendition, reports []report) *Snapshot {
+func (p *Packager) snapshot(r *rendition, reports []playlist.Report) *Snapshot {
 	l := &r.list
 	texts := p.heads(r)
 	s := &Snapshot{
@@ -72,12 +82,12 @@ func (p *Packager) snapshot(r *rendition, reports []report) *Snapshot {
 	}
 	p.lists(r)
 	s.IFrames, s.dvr, s.recording = r.iFrameText, r.dvr, r.recording
-	p.writer.text = l.appendPresent(p.writer.text[:0], texts.partsFrom, reports)
-	tail := p.writer.tail(p.writer.text)
-	s.Full = p.writer.join(texts.full, tail)
+	p.writer.Text = l.now().AppendPresent(p.writer.Text[:0], texts.partsFrom, r.name, reports)
+	tail := p.writer.Suffix(p.writer.Text)
+	s.Full = p.writer.Join(texts.full, tail)
 	s.Delta = s.Full
 	if texts.delta != nil && !l.ended {
-		s.Delta = p.writer.join(texts.delta, tail)
+		s.Delta = p.writer.Join(texts.delta, tail)
 	}
 	return s
 }
@@ -90,15 +100,15 @@ func (p *Packager) heads(r *rendition) *textCache {
 		return c
 	}
 	target := p.cfg.targetDuration()
-	*c = textCache{firstMSN: l.firstMSN(), openMSN: l.open.msn, partsFrom: before(live, 3*target)}
+	*c = textCache{firstMSN: l.firstMSN(), openMSN: l.open.msn, partsFrom: playlist.Before(live, 3*target)}
 	if past := len(l.parts) - (len(live) - c.partsFrom); past > 0 {
 		l.parts = slices.Delete(l.parts, 0, past) // never listed again
 	}
-	p.writer.text = l.appendPast(p.writer.text[:0], p.preamble, 0, c.partsFrom)
-	c.full = p.writer.head(p.writer.text)
-	if skip := before(live, 6*target); skip > 0 {
-		p.writer.text = l.appendPast(p.writer.text[:0], p.preamble, skip, c.partsFrom)
-		c.delta = p.writer.head(p.writer.text)
+	p.writer.Text = l.now().AppendPast(p.writer.Text[:0], p.preamble, 0, c.partsFrom)
+	c.full = p.writer.Prefix(p.writer.Text)
+	if skip := playlist.Before(live, 6*target); skip > 0 {
+		p.writer.Text = l.now().AppendPast(p.writer.Text[:0], p.preamble, skip, c.partsFrom)
+		c.delta = p.writer.Prefix(p.writer.Text)
 	}
 	return c
 }
@@ -113,14 +123,14 @@ func (p *Packager) lists(r *rendition) {
 	r.listsDue = false
 	target := int64(p.cfg.targetDuration().Seconds())
 	r.iFrameText = nil
-	if hasIFrames(live) {
-		d := p.writer.document(appendIFrames(p.writer.text[:0], live, target, l.ended))
+	if playlist.HasIFrames(live) {
+		d := p.writer.Document(playlist.AppendIFrames(p.writer.Text[:0], live, target, l.ended))
 		r.iFrameText = &d
 	}
 	if p.cfg.DVRWindow > 0 {
-		r.dvr = &longList{
-			rows: l.rows, preamble: p.dvrPreamble, until: before(l.rows, 6*p.cfg.targetDuration()),
-			ended: l.ended, target: target,
+		r.dvr = &playlist.Long{
+			Rows: l.rows, Preamble: p.dvrPreamble, Until: playlist.Before(l.rows, 6*p.cfg.targetDuration()),
+			Ended: l.ended, Target: target,
 		}
 	}
 }

@@ -19,6 +19,10 @@ const (
 	// and table entries for each sample, up to 60 pictures or 50 frames of sound.
 	videoOverhead = 12_000
 	audioOverhead = 6_000
+
+	// audioReservoir is by how many bits a channel a run of frames can exceed its bit
+	// rate: AAC encoders save bits for later ones (ISO/IEC 14496-3 §4.5.3).
+	audioReservoir = 6144
 )
 
 // variantRate is what the multivariant playlist states of one variant. It is
@@ -78,7 +82,8 @@ func (r *rendition) cap() (bound int, ok bool) {
 	if r.kind == media.KindVideo {
 		return r.init.MaxBitRate + videoOverhead, true
 	}
-	return r.init.MaxBitRate + audioOverhead, true
+	shortest := r.pack.cfg.targetDuration().Seconds() / 2
+	return r.init.MaxBitRate + audioOverhead + int(float64(audioReservoir*max(r.init.Channels, 1))/shortest), true
 }
 
 // maxRun bounds the segments that are looked at together.
@@ -89,6 +94,7 @@ type rateMeter struct {
 	bytes    int64
 	duration time.Duration
 	peak     float64 // bits a second
+	mean     float64 // the highest average there ever was, bits a second
 
 	recent [maxRun]measuredSegment // the latest, as a ring
 	next   int
@@ -108,6 +114,9 @@ func (m *rateMeter) add(size int64, d, target time.Duration) {
 	m.duration += d
 	m.recent[m.next%maxRun] = measuredSegment{size, d}
 	m.next++
+	if m.duration > 0 {
+		m.mean = max(m.mean, float64(m.bytes*8)/m.duration.Seconds())
+	}
 	var run int64
 	var runTime time.Duration
 	for i := m.next - 1; i >= max(0, m.next-maxRun); i-- {
@@ -121,13 +130,9 @@ func (m *rateMeter) add(size int64, d, target time.Duration) {
 	}
 }
 
-// average returns bits a second, the first segments' own if nothing else.
-func (m *rateMeter) average() float64 {
-	if m.duration <= 0 {
-		return 0
-	}
-	return float64(m.bytes*8) / m.duration.Seconds()
-}
+// average returns bits a second. It never falls, so that what is stated is the same
+// after a restart.
+func (m *rateMeter) average() float64 { return m.mean }
 
 // highest returns the peak; before there is one, the average.
 func (m *rateMeter) highest() float64 { return max(m.peak, m.average()) }

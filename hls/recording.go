@@ -3,6 +3,7 @@ package hls
 import (
 	"time"
 
+	"github.com/lectern/lectern/hls/playlist"
 	"github.com/lectern/lectern/storage/segment"
 )
 
@@ -44,13 +45,13 @@ func (p *Packager) record(known []segment.Rendition) {
 			longest = k.Segments
 		}
 	}
-	preamble, target := recordingPreamble(p.cfg), int64(p.cfg.targetDuration().Seconds())
+	preamble, target := p.opening().Recording(), int64(p.cfg.targetDuration().Seconds())
 	for _, k := range known {
 		r := p.rendition(k.Name)
 		if r == nil || len(k.Segments) == 0 || len(k.Inits) == 0 {
 			continue
 		}
-		l := playlist{rows: make([]row, 0, len(k.Segments))}
+		l := list{rows: make([]playlist.Row, 0, len(k.Segments))}
 		for _, s := range longest {
 			if s.MSN == k.Segments[0].MSN {
 				break
@@ -62,7 +63,7 @@ func (p *Packager) record(known []segment.Rendition) {
 		for _, s := range k.Segments {
 			l.replay(s, r.mapLines[s.InitID], false)
 		}
-		r.recording = &longList{rows: l.rows, preamble: preamble, ended: true, target: target}
+		r.recording = &playlist.Long{Rows: l.rows, Preamble: preamble, Ended: true, Target: target}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lectern/lectern/hls/internal/cmaf"
+	"github.com/lectern/lectern/hls/playlist"
 	"github.com/lectern/lectern/media"
 	"github.com/lectern/lectern/storage/segment"
 )
@@ -45,14 +46,18 @@ type rendition struct {
 	pack  *Packager
 	track media.Track // of the current publication, or the last one that had it
 
-	declared  bool           // the current publication has the track
-	described bool           // its parameters are known
-	waiting   bool           // only a random access point may come next
-	started   bool           // the rendition has had media: it has a playlist
-	frame     time.Duration  // latest regular duration of an access unit
-	init      segment.Init   // in force
+	declared  bool          // the current publication has the track
+	described bool          // its parameters are known
+	waiting   bool          // only a random access point may come next
+	joined    bool          // decoding starts with the latest random access point
+	started   bool          // the rendition has had media: it has a playlist
+	frame     time.Duration // latest regular duration of an access unit
+	init      segment.Init  // in force
+	shown     segment.Init  // of the latest segment that can be played
+	formats   map[int]segment.Init
 	inits     int            // how many there are
 	mapLines  map[int][]byte // EXT-X-MAP by Init id
+	quiet     [][]byte       // an access unit of silence, nil if none is known
 
 	// Of an encoded rendition.
 	floor     time.Duration // what is presented before it is settled
@@ -68,38 +73,41 @@ type rendition struct {
 	partStart  int64         // its first decode time
 	partTicks  int64         // its duration so far
 	partEnd    time.Time     // wall clock at its end
-	partSync   bool          // it starts with a random access point
+	partSync   bool          // it has a random access point
 	mediaEnd   time.Duration // presentation end of all settled samples
+	stands     time.Duration // for how long of that the last one stands for what is missing
 	any        bool          // the run has had samples
 	lastPTS    time.Duration // highest of the run
 	lastDTS    int64         // latest of the run
-	firstPTS   time.Duration // of the open segment's first sample
+	firstPTS   time.Duration // where the open segment's samples begin
 	hasSamples bool          // the open segment has samples, settled or not
 	samples    int           // of the open segment, settled
 	iFrame     int64         // where the open segment's first picture ends, if it is a random access point
 	carried    captionSet    // in the open segment
 
-	list     playlist // what is published
+	list     list // what is published
 	rate     rateMeter
 	iFrames  rateMeter  // of the first pictures
 	fps      float64    // highest measured frame rate
+	stated   float64    // highest that an encoder has stated
 	captions captionSet // ever seen
 
 	dirty   bool          // list has changed since the last publication
 	changed chan struct{} // closed when the next change is published
 	texts   textCache
 
-	listsDue   bool      // the lists that change with whole segments have changed
-	iFrameText *Document // the I-frame playlist, of video only
-	dvr        *longList // nil without
-	recording  *longList // nil before the class has ended
+	listsDue   bool           // the lists that change with whole segments have changed
+	iFrameText *Document      // the I-frame playlist, of video only
+	dvr        *playlist.Long // nil without
+	recording  *playlist.Long // nil before the class has ended
 }
 
 func newRendition(p *Packager, name string, kind media.Kind, msn int) *rendition {
 	return &rendition{
 		name: name, kind: kind, pack: p, cursor: -1, floor: -1,
-		list:     playlist{name: name, epoch: p.epoch, open: openSegment{msn: msn}},
+		list:     list{epoch: p.epoch, open: openSegment{msn: msn}},
 		mapLines: make(map[int][]byte),
+		formats:  make(map[int]segment.Init),
 		changed:  make(chan struct{}),
 	}
 }
@@ -110,7 +118,7 @@ func (r *rendition) announce(t media.Track) {
 	if t.Timescale == 0 {
 		t.Timescale = media.TimescaleVideo
 	}
-	r.track, r.frame, r.described = t, nominalFrame(t), false
+	r.track, r.frame, r.quiet, r.described = t, nominalFrame(t), nil, false
 }
 
 // configure takes over the track of a new publication, or the parameters of an
@@ -125,7 +133,7 @@ func (r *rendition) configure(t media.Track) error {
 		return fmt.Errorf("describe rendition %q: %w", r.name, err)
 	}
 	r.track, r.described = t, true
-	r.frame = nominalFrame(t)
+	r.frame, r.quiet = nominalFrame(t), quietFrame(t)
 	if r.inits > 0 && bytes.Equal(data, r.init.Data) {
 		r.init.Encoded, r.init.MaxBitRate = t.Encoded, t.MaxBitRate
 		return nil // the same format: the same section goes on
@@ -147,8 +155,11 @@ func (r *rendition) configure(t media.Track) error {
 
 // take makes in the Init in force.
 func (r *rendition) take(in segment.Init) {
-	r.init = in
-	r.mapLines[in.ID] = appendMap(nil, in.Epoch, in.ID)
+	r.init, r.formats[in.ID] = in, in
+	if in.Encoded {
+		r.stated = max(r.stated, in.FrameRate)
+	}
+	r.mapLines[in.ID] = playlist.AppendMap(nil, in.Epoch, in.ID)
 	r.list.nextInit, r.list.nextEpoch = in.ID, in.Epoch
 }
 
@@ -178,6 +189,9 @@ func (r *rendition) push(au *media.AccessUnit, payload [][]byte, pts time.Durati
 			return err
 		}
 	}
+	if err := r.fillBefore(r.pack.spans.get(r.list.open.msn), au.DTS); err != nil {
+		return err
+	}
 	decode := au.DTS
 	if hole := ts.Duration(au.DTS - r.cursor); r.cursor >= 0 && hole <= slack {
 		decode = r.cursor
@@ -194,7 +208,8 @@ func (r *rendition) push(au *media.AccessUnit, payload [][]byte, pts time.Durati
 			r.mediaEnd = pts
 		}
 	}
-	r.started = true
+	r.firstPTS = min(r.firstPTS, pts)
+	r.started, r.stands = true, 0
 	r.lastDTS = au.DTS
 	if !r.any || pts > r.lastPTS {
 		r.lastPTS = pts
@@ -203,7 +218,7 @@ func (r *rendition) push(au *media.AccessUnit, payload [][]byte, pts time.Durati
 	if r.kind == media.KindVideo {
 		found := findCaptions(payload, r.track.Codec)
 		r.carried |= found
-		r.captions |= found
+		r.see(found)
 	}
 	r.store = sample{
 		pts: pts, decode: decode, composition: au.PTS - decode,
@@ -218,7 +233,7 @@ func (r *rendition) settle(next int64) error {
 	ticks := next - r.held.decode
 	ts := r.track.Timescale
 	switch d := ts.Duration(ticks); {
-	case d > silence: // a hole, not a picture that stands
+	case d > silence, r.quiet != nil && d > slack+r.frame: // a hole, not a picture that stands
 		ticks = ts.Ticks(r.frame)
 	case ticks < 1:
 		ticks = 1
@@ -254,8 +269,9 @@ func (r *rendition) add(ticks int64) error {
 	}
 	if len(r.part) == 0 {
 		r.partStart, r.partTicks = h.decode, 0
-		r.partSync = h.randomAccess || r.kind == media.KindAudio
+		r.partSync = r.kind == media.KindAudio
 	}
+	r.partSync = r.partSync || h.randomAccess
 	r.part = append(r.part, cmaf.Sample{
 		Duration:          uint32(min(ticks, math.MaxUint32)),
 		CompositionOffset: int32(min(max(h.composition, math.MinInt32), math.MaxInt32)),
@@ -327,7 +343,7 @@ func (r *rendition) closePart(last bool) error {
 		}
 	}
 	d := r.track.Timescale.Duration(r.partTicks)
-	part := segment.Part{Index: len(open.parts), Duration: stated(d), Independent: r.partSync}
+	part := segment.Part{Index: len(open.parts), Duration: playlist.Stated(d), Independent: r.partSync}
 	// Rises over segments, parts and restarts (ISO/IEC 14496-12 §8.8.5.1).
 	sequence := uint32(open.msn)<<10 + uint32(part.Index) + 1
 	part.Data = cmaf.Fragment(r.kind, sequence, uint64(max(r.partStart, 0)), r.part)
@@ -351,9 +367,9 @@ func (r *rendition) closePart(last bool) error {
 // begin tells the Log what the open segment is, before its first part.
 func (r *rendition) begin(sp *span) error {
 	h := segment.Head{
-		MSN: sp.msn, InitID: r.list.open.head.initID,
+		MSN: sp.msn, InitID: r.list.open.head.InitID,
 		Discontinuity: sp.discontinuity, DiscontinuitySequence: sp.sequence,
-		ProgramDateTime: r.list.open.head.date, MediaTime: r.firstPTS,
+		ProgramDateTime: r.list.open.head.Date, MediaTime: r.firstPTS,
 	}
 	if err := r.pack.log.BeginSegment(r.name, h); err != nil {
 		return fmt.Errorf("begin segment %d of rendition %q: %w", sp.msn, r.name, err)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/lectern/lectern/hls/playlist"
 	"github.com/lectern/lectern/media"
 	"github.com/lectern/lectern/storage/segment"
 )
@@ -16,12 +17,12 @@ func (r *rendition) openHead(sp *span) {
 		return
 	}
 	sp.fixed = true
-	r.list.openHead(headOf{
-		initID:        r.init.ID,
-		mapLine:       r.mapLines[r.init.ID],
-		discontinuity: sp.discontinuity,
-		sequence:      sp.sequence,
-		date:          sp.wall,
+	r.list.openHead(playlist.Head{
+		InitID:        r.init.ID,
+		MapLine:       r.mapLines[r.init.ID],
+		Discontinuity: sp.discontinuity,
+		Sequence:      sp.sequence,
+		Date:          sp.wall,
 	})
 }
 
@@ -37,6 +38,9 @@ func (r *rendition) finish(sp *span) error {
 		r.broken = false
 		return nil
 	}
+	if err := r.fillTo(sp.end); err != nil {
+		return err
+	}
 	if err := r.closePart(true); err != nil {
 		return err
 	}
@@ -44,10 +48,10 @@ func (r *rendition) finish(sp *span) error {
 	s := segment.Segment{
 		MSN:                   open.msn,
 		Duration:              min(max(sp.duration(), time.Millisecond), r.pack.cfg.longest()),
-		ProgramDateTime:       open.head.date,
+		ProgramDateTime:       open.head.Date,
 		MediaTime:             sp.start,
 		MediaEnd:              sp.end,
-		InitID:                open.head.initID,
+		InitID:                open.head.InitID,
 		Discontinuity:         sp.discontinuity,
 		DiscontinuitySequence: sp.sequence,
 		Gap:                   !r.whole(sp),
@@ -77,10 +81,6 @@ func (r *rendition) finish(sp *span) error {
 	return nil
 }
 
-// stated is a time as playlists state it: to the microsecond. Durations are
-// differences of stated times, so their sums do not drift.
-func stated(d time.Duration) time.Duration { return d.Round(time.Microsecond) }
-
 func (r *rendition) measure(s segment.Segment) {
 	m := r.pack.metrics
 	m.segments.WithLabelValues(r.kind.String()).Inc()
@@ -88,6 +88,7 @@ func (r *rendition) measure(s segment.Segment) {
 		m.gaps.WithLabelValues(r.kind.String()).Inc()
 		return
 	}
+	r.shown = r.formats[s.InitID]
 	r.rate.add(s.Bytes, s.Duration, r.pack.cfg.targetDuration())
 	r.iFrames.add(s.IFrameBytes, s.Duration, r.pack.cfg.targetDuration())
 	if d := r.mediaEnd - r.firstPTS; r.kind == media.KindVideo && d >= time.Second {
@@ -105,12 +106,15 @@ func (r *rendition) discontinue(msn int) {
 	r.list.open = openSegment{msn: msn, fresh: true}
 }
 
-// frameRate is the FRAME-RATE of the rendition, 0 if unknown: the highest that
-// was measured (Apple 9.15), in the words of the parameter sets or else of the
-// usual rates where they agree with it.
+// frameRate is the FRAME-RATE of the rendition, 0 if unknown: the highest that its
+// encoders have stated or that was measured (Apple 9.15), in the words of the parameter
+// sets or else of the usual rates where they agree with it.
 func (r *rendition) frameRate() float64 {
+	if r.init.Encoded && r.stated > 0 {
+		return r.stated
+	}
 	stated := r.init.FrameRate
-	if r.init.Encoded && stated > 0 || r.fps == 0 || math.Abs(r.fps-stated) < 0.1*stated {
+	if r.fps == 0 || math.Abs(r.fps-stated) < 0.1*stated {
 		return stated
 	}
 	nearest := r.fps

@@ -82,6 +82,7 @@ func (r *rendition) replay(s segment.Segment) {
 	r.started, r.dirty, r.listsDue = true, true, true
 	r.captions |= captionSet(s.Captions)
 	if !s.Gap {
+		r.shown = r.formats[s.InitID]
 		r.rate.add(s.Bytes, s.Duration, r.pack.cfg.targetDuration())
 		r.iFrames.add(s.IFrameBytes, s.Duration, r.pack.cfg.targetDuration())
 	}

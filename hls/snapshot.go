@@ -1,12 +1,9 @@
 package hls
 
+import "github.com/lectern/lectern/hls/playlist"
+
 // Document is one immutable text body, ready to be sent.
-type Document struct {
-	// Body is the identity encoding, Gzip the same compressed.
-	Body, Gzip []byte
-	// ETag and GzipETag are strong, quoted entity tags of the two.
-	ETag, GzipETag string
-}
+type Document = playlist.Document
 
 // Snapshot is one published state of one rendition's media playlist. It is
 // immutable and may be read from any goroutine.
@@ -33,7 +30,7 @@ type Snapshot struct {
 	// same document until a segment is finished.
 	IFrames *Document
 
-	dvr, recording *longList // nil without
+	dvr, recording *playlist.Long // nil without
 
 	// Changed is closed when a snapshot with newer media of the rendition is
 	// published. A snapshot that differs in its rendition reports only is
@@ -48,7 +45,16 @@ func (s *Snapshot) DVR() (full, delta *Document) {
 	if s.dvr == nil {
 		return nil, nil
 	}
-	return s.dvr.documents()
+	return s.dvr.Documents()
+}
+
+// DVRIFrames returns the I-frame playlist of the DVR window, nil without DVR or if
+// there is nothing to list. It changes as DVR does.
+func (s *Snapshot) DVRIFrames() *Document {
+	if s.dvr == nil {
+		return nil
+	}
+	return s.dvr.IFrames()
 }
 
 // Recording returns the playlist of the whole class, nil before it has ended. The
@@ -57,7 +63,7 @@ func (s *Snapshot) Recording() *Document {
 	if s.recording == nil {
 		return nil
 	}
-	full, _ := s.recording.documents()
+	full, _ := s.recording.Documents()
 	return full
 }
 
@@ -67,7 +73,7 @@ func (s *Snapshot) RecordingIFrames() *Document {
 	if s.recording == nil {
 		return nil
 	}
-	return s.recording.iFrameDocument()
+	return s.recording.IFrames()
 }
 
 // Has reports whether the playlist answers a blocking reload for part of segment

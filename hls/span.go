@@ -1,6 +1,10 @@
 package hls
 
-import "time"
+import (
+	"time"
+
+	"github.com/lectern/lectern/hls/playlist"
+)
 
 // span is one Media Segment of the class: what is the same in all renditions.
 type span struct {
@@ -16,7 +20,7 @@ type span struct {
 
 // duration is the EXTINF of a closed span. It is the difference of stated times,
 // so that sums do not drift.
-func (s *span) duration() time.Duration { return stated(s.end) - stated(s.start) }
+func (s *span) duration() time.Duration { return playlist.Stated(s.end) - playlist.Stated(s.start) }
 
 // spans are the Media Segments that some rendition is still filling, oldest
 // first. All but the last are closed: their end is known. When open is false

@@ -184,7 +184,7 @@ func (p *Packager) write(au *media.AccessUnit) error {
 			return nil
 		}
 	}
-	if r.waiting && !random {
+	if r.waiting && !random || r.lacksReference(au.Payload, random) {
 		p.drop(dropNoStart)
 		return nil
 	}
@@ -219,10 +219,13 @@ func (p *Packager) place(r *rendition, au *media.AccessUnit, payload [][]byte, p
 		p.grid.begin(pts)
 	}
 	if sp := p.spans.current(); r == p.lead && !sp.fixed && r.list.open.fresh && !r.hasSamples &&
-		r.list.open.msn == sp.msn && (pts-sp.start).Abs() <= startSlack {
+		r.list.open.msn == sp.msn && pts-sp.start >= -startSlack {
 		// Another track came first, but pictures are what is cut.
 		sp.start, sp.wall = pts, p.wallOf(au, pts)
 		p.grid.begin(pts)
+		for _, other := range p.tracks {
+			other.forget(pts)
+		}
 	}
 	if err := p.cutBefore(r, au, pts, random); err != nil {
 		return err
@@ -238,6 +241,11 @@ func (p *Packager) place(r *rendition, au *media.AccessUnit, payload [][]byte, p
 		}
 	}
 	sp := p.spans.get(r.list.open.msn)
+	if r.kind == media.KindAudio && r.list.open.fresh && !r.hasSamples && pts+r.frame <= sp.start {
+		p.drop(dropNoStart) // before the first picture
+		p.release()
+		return nil
+	}
 	if r.track.Encoded {
 		if !r.holds(sp, au, pts, random) {
 			r.broken, r.waiting = true, true

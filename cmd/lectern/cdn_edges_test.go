@@ -1,4 +1,4 @@
-//go:build cdn
+//go:build e2e
 
 package main_test
 
@@ -6,11 +6,13 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -65,19 +67,23 @@ func secrets(more ...string) []string {
 }
 
 // freePort returns a port that was free a moment ago: none of the caches can say
-// which one it took.
+// which one it took. It is below those that the kernel gives to whom does not care,
+// so that nobody else takes it meanwhile.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := strconv.Itoa(20000 + rand.IntN(12000))
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
+		if err != nil {
+			continue // taken
+		}
+		if err = l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return port
 	}
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	t.Fatal("no free port")
+	return ""
 }
 
 // program finds a cache's program, which need not be in an ordinary user's PATH.
@@ -86,7 +92,7 @@ func program(t *testing.T, name string) string {
 	path, err := exec.LookPath(name)
 	if err != nil {
 		if path, err = exec.LookPath("/usr/sbin/" + name); err != nil {
-			t.Fatalf("%v (run make test-cdn, which installs it)", err)
+			t.Fatalf("%v (run make tools-test, which installs it)", err)
 		}
 	}
 	return path

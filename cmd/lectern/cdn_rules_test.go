@@ -1,4 +1,4 @@
-//go:build cdn
+//go:build e2e
 
 package main_test
 
@@ -164,8 +164,8 @@ func earlyPart(t *testing.T, e *edge, g *gate) {
 func stall(t *testing.T, e *edge, g *gate) {
 	t.Helper()
 	for _, uri := range []string{
-		"/live/" + cdnClass + "/source/index.m3u8?_HLS_msn=1",   // a blocking reload
-		"/live/" + cdnClass + "/audio/index.m3u8?_HLS_skip=YES", // a plain one, which nobody has in cache
+		"/live/" + cdnClass + "/source/index.m3u8?_HLS_msn=1&_HLS_part=1", // a blocking reload, so old that nobody has asked for it
+		"/live/" + cdnClass + "/audio/index.m3u8?_HLS_skip=YES",           // a plain one, which nobody has in cache
 	} {
 		g.set(uri, true)
 		url := e.base + "/t/" + newToken() + uri
@@ -188,7 +188,7 @@ func stall(t *testing.T, e *edge, g *gate) {
 		})
 	}
 	// Those who wait for one answer get that answer, or ask again themselves.
-	uri := "/live/" + cdnClass + "/audio/index.m3u8?_HLS_msn=2"
+	uri := "/live/" + cdnClass + "/audio/index.m3u8?_HLS_msn=1&_HLS_part=1"
 	g.set(uri, true)
 	before, _ := g.seen()
 	const herd = 20

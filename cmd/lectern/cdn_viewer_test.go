@@ -1,4 +1,4 @@
-//go:build cdn
+//go:build e2e
 
 package main_test
 

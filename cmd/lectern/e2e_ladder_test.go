@@ -69,8 +69,9 @@ func TestLadder(t *testing.T) {
 		push := start(t, s.withDefaults().replay(files[i], c))
 		until(t, func() string { return srv.published(t, push, c, i, 3) })
 		if i == 0 {
-			// The encoder is killed: what it had not made of a segment is missing there.
-			check = startCheck(t, c.Playback.HLS, ",54")
+			// The encoder is killed: the pictures that it had not made of a segment are
+			// missing there (54, 56). One that is slow to open begins its list later (49).
+			check = startCheck(t, c.Playback.HLS, 49, 54, 56)
 			viewer = startViewer(t, c.Playback.Watch)
 		}
 		viewer.plays()
@@ -108,13 +109,14 @@ func TestLadder(t *testing.T) {
 	}
 }
 
-// record encodes the source for seconds into a file, whose name it returns.
+// record encodes the source for seconds into a file, whose name it returns. It may be
+// called from any goroutine.
 func (s source) record(t *testing.T, name string, seconds int) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name)
 	args := slices.Concat([]string{"-hide_banner", "-nostdin", "-loglevel", "error"}, s.encode(), []string{"-t", strconv.Itoa(seconds), file})
 	if out, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput(); err != nil {
-		t.Fatalf("record %s: %v: %s", s.name, err, out)
+		t.Errorf("record %s: %v: %s", s.name, err, out)
 	}
 	return file
 }
@@ -407,6 +409,7 @@ func programDates(body string) []string {
 
 // The doctor measures with the real encoders what the machine can carry.
 func TestDoctor(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"doctor"}, {"doctor", "-json"}} {
 		out, err := exec.CommandContext(t.Context(), binary, args...).Output()
 		if err != nil {

@@ -1,4 +1,4 @@
-//go:build e2e && long
+//go:build e2e
 
 package main_test
 
@@ -24,13 +24,18 @@ import (
 // seconds: sound does not end where pictures do.
 const aFrame = 0.05
 
+// encoded is the rendition that the machine may be too slow for: of a segment whose
+// first parts are out it may not make the rest.
+const encoded = "180p"
+
 // survivors are the renditions of the class that is killed again and again.
-var survivors = []string{"source", "180p", "audio"}
+var survivors = []string{"source", encoded, "audio"}
 
 // TestSurvivesKill kills the server under a live class four times, and once more
 // when the class is over. A client that watches every playlist sees none of them go
 // back, and nothing that was listed lost or altered; a browser goes on by itself.
 func TestSurvivesKill(t *testing.T) {
+	t.Parallel()
 	const kills = 4
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

@@ -50,6 +50,7 @@ func (s *server) segments(t *testing.T, id string, before []string, n int) []str
 // killed: the class beside notices nothing but the last, and nothing of either is
 // lost.
 func TestUnkindWorld(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	environ := []string{"LECTERN_HLS_SEGMENT_DURATION=2s", "LECTERN_HLS_PART_DURATION=300ms", "LECTERN_RTMP_READ_TIMEOUT=2s"}
 	first := startServerAs(t, []string{"sh", "-c", `ulimit -n 64 && exec "$0" "$@"`, binary}, dir, environ...)

@@ -1,4 +1,4 @@
-//go:build e2e && long
+//go:build e2e
 
 package main_test
 
@@ -30,6 +30,7 @@ var witnessed = []string{"source", "180p", "audio", "audio-only"}
 // when it is over. None of them may complain, and each must find as much as every
 // other.
 func TestWitnesses(t *testing.T) {
+	t.Parallel()
 	srv := startServer(t, t.TempDir(), "LECTERN_TRANSCODE_LADDER="+strings.Join(witnessed, ","),
 		"LECTERN_HLS_SEGMENT_DURATION=2s", "LECTERN_HLS_PART_DURATION=400ms",
 		"LECTERN_HLS_WINDOW=1h") // who is slow may fall behind

@@ -92,8 +92,9 @@ type follows struct {
 	in    *initSection
 	next  map[uint32]uint64 // decode time due, by track
 	key   time.Duration     // since the last key frame, at the segment's end
-	drift time.Duration     // sum of EXTINF less the sum of the media's durations
-	least time.Duration     // of drift over the run, and most
+	begin time.Duration     // where the first segment of the run starts
+	sum   time.Duration     // of EXTINF since
+	least time.Duration     // by how much sum was more than the media before a segment, and most
 	most  time.Duration
 }
 
@@ -110,7 +111,7 @@ func (r *mediaReader) boxes(s segment, in *initSection, runs []*run) {
 		r.changed(s, r.last.in, in)
 	}
 	if going = going && r.last.in == in; going {
-		now.drift, now.least, now.most, now.key = r.last.drift, r.last.least, r.last.most, r.last.key
+		now.begin, now.sum, now.least, now.most, now.key = r.last.begin, r.last.sum, r.last.least, r.last.most, r.last.key
 	}
 	w.report.judged(53, 54)
 	for _, x := range runs {
@@ -130,7 +131,7 @@ func (r *mediaReader) boxes(s segment, in *initSection, runs []*run) {
 	}
 	main := leading(runs)
 	if main.track.timescale > 0 {
-		r.durations(s, main, &now)
+		r.durations(s, main, going, &now)
 	}
 	if main.track.handler == "vide" {
 		r.pictures(s, main, going, &now)
@@ -157,17 +158,24 @@ func leading(runs []*run) *run {
 }
 
 // durations judges EXTINF against the samples, over every run of segments that ends
-// here (A 8.1).
-func (r *mediaReader) durations(s segment, x *run, now *follows) {
+// here (A 8.1): from the first picture that is shown to the last. What is missing
+// between two segments is rule 54's.
+func (r *mediaReader) durations(s segment, x *run, going bool, now *follows) {
 	w := r.w
 	w.report.judged(56)
-	d := x.track.in(x.duration())
-	now.drift += s.duration - d
-	now.least, now.most = min(now.least, now.drift), max(now.most, now.drift)
+	start, end := x.track.in(x.start), x.track.in(x.end)
+	d := end - start
+	if !going {
+		now.begin = start
+	}
+	before := now.sum - (start - now.begin)
+	now.least, now.most = min(now.least, before), max(now.most, before)
+	now.sum += s.duration
+	drift := now.sum - (end - now.begin)
 	frame := x.track.in(x.longest()) + time.Millisecond
-	if now.most-now.least > 2*frame { // one at either end of the run
-		w.report.broken(56, w.name, "up to segment %d EXTINF and media %v apart, with frames of %v", s.msn, now.most-now.least, frame)
-		now.drift, now.least, now.most = 0, 0, 0
+	if apart := max(drift-now.least, now.most-drift); apart > 2*frame { // one at either end of the run
+		w.report.broken(56, w.name, "up to segment %d EXTINF and media %v apart, with frames of %v", s.msn, apart, frame)
+		now.begin, now.sum, now.least, now.most = end, 0, 0, 0
 	}
 	if d > time.Duration(r.target)*time.Second+500*time.Millisecond+frame {
 		w.report.broken(24, w.name, "segment %d of %v with a target of %d s", s.msn, d, r.target)

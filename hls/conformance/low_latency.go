@@ -138,8 +138,10 @@ func (w *watcher) hintsOf(m *media) {
 		w.report.broken(70, w.name, "%s as part %d of segment %d, hinted at as %s", p.uri, index, msn, w.prev.hints[at]["URI"])
 	}
 	// What is hinted at may be the first part after another initialization section,
-	// which a player then has to wait for.
-	if index == 0 && len(w.prev.segments) > 0 && s.init.uri != w.prev.segments[len(w.prev.segments)-1].init.uri &&
+	// which a player then has to wait for. After a discontinuity no server need have
+	// known: another encoder came, and the reload that waits for its first part is not
+	// to be answered with a hint alone (D 6.2.5.2).
+	if index == 0 && !s.discontinuity && len(w.prev.segments) > 0 && s.init.uri != w.prev.segments[len(w.prev.segments)-1].init.uri &&
 		!slices.ContainsFunc(w.prev.hints, func(h attributes) bool { return h["TYPE"] == "MAP" && h["URI"] == s.init.uri }) {
 		w.report.lesser(70, w.name, "no hint at %s, which segment %d begins with", s.init.uri, msn)
 	}

@@ -5,7 +5,8 @@
 //	/live/{class}/steering.json             content steering manifest
 //	/live/{class}/{rendition}/index.m3u8    live media playlist
 //	/live/{class}/{rendition}/dvr.m3u8      media playlist of the DVR window
-//	/live/{class}/{rendition}/iframes.m3u8  I-frame playlist, of video
+//	/live/{class}/{rendition}/iframes.m3u8, dvr-iframes.m3u8
+//	                                        I-frame playlists of the two, of video
 //	/live/{class}/{rendition}/recording.m3u8, recording-iframes.m3u8
 //	                                        the whole class, once it has ended
 //	/live/{class}/{rendition}/{hls.Name}    init, segment or part

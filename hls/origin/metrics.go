@@ -19,6 +19,7 @@ const (
 	objectPlaylist
 	objectDVR
 	objectIFrames
+	objectDVRIFrames
 	objectRecording
 	objectRecordingIFrames
 	objectInit
@@ -33,7 +34,7 @@ const (
 // String returns the value of the object label.
 func (o object) String() string {
 	return [objects]string{
-		"unknown", "multivariant", "dvr_multivariant", "playlist", "dvr", "i_frames", "recording", "recording_i_frames",
+		"unknown", "multivariant", "dvr_multivariant", "playlist", "dvr", "i_frames", "dvr_i_frames", "recording", "recording_i_frames",
 		"init", "segment", "part", "steering", "check", "picture",
 	}[o]
 }

@@ -210,7 +210,7 @@ func (o *Origin) servePresentation(w *response, r *http.Request, p Presentation,
 			return 0
 		}
 		o.pictures.ServePicture(w, r, to.class, to.file)
-	case objectPlaylist, objectDVR, objectIFrames, objectRecording, objectRecordingIFrames:
+	case objectPlaylist, objectDVR, objectIFrames, objectDVRIFrames, objectRecording, objectRecordingIFrames:
 		return o.servePlaylist(w, r, p, to)
 	default:
 		return o.serveMedia(w, r, p, to)

@@ -27,6 +27,7 @@ const (
 	filePlaylist         = "index.m3u8"
 	fileDVR              = "dvr.m3u8"
 	fileIFrames          = "iframes.m3u8"
+	fileDVRIFrames       = "dvr-iframes.m3u8"
 	fileRecording        = "recording.m3u8"
 	fileRecordingIFrames = "recording-iframes.m3u8"
 	fileSteering         = "steering.json"
@@ -83,6 +84,8 @@ func parsePath(u *url.URL) (to target, ok bool) {
 		to.object = objectDVR
 	case fileIFrames:
 		to.object = objectIFrames
+	case fileDVRIFrames:
+		to.object = objectDVRIFrames
 	case fileRecording:
 		to.object = objectRecording
 	case fileRecordingIFrames:

@@ -40,6 +40,8 @@ func (o object) document(s *hls.Snapshot, delta bool) *hls.Document {
 		return nil
 	case o == objectIFrames:
 		return s.IFrames
+	case o == objectDVRIFrames:
+		return s.DVRIFrames()
 	case o == objectRecording:
 		return s.Recording()
 	case o == objectRecordingIFrames:

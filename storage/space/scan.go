@@ -48,7 +48,7 @@ func (m *Monitor) scan(ctx context.Context, all bool) {
 		if !e.IsDir() || (isKnown && !all) || m.isOpen(id) {
 			continue
 		}
-		now, err := folderBytes(ctx, filepath.Join(m.dir, id))
+		now, err := FolderBytes(ctx, filepath.Join(m.dir, id))
 		if ctx.Err() != nil {
 			return
 		}
@@ -116,9 +116,9 @@ func (m *Monitor) forget(id string) {
 	}
 }
 
-// folderBytes returns the sizes of all files below dir. What is removed
-// meanwhile counts nothing.
-func folderBytes(ctx context.Context, dir string) (int64, error) {
+// FolderBytes returns the sizes of all files below dir, in bytes: 0 if there is no
+// such folder. What is removed meanwhile counts nothing. It ends with ctx.
+func FolderBytes(ctx context.Context, dir string) (int64, error) {
 	var sum int64
 	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		switch {

@@ -218,27 +218,21 @@ func (a *App) assemble(db *kv.DB, reg *prometheus.Registry, t *tasks, token clas
 
 // serve runs the parts in stages.
 func (a *App) serve(ctx context.Context, p *parts, l *listeners) error {
-	if _, err := p.tasks.start(func(ctx context.Context) { //nolint:contextcheck // the group outlives ctx: see tasks
-		if err := p.registry.Run(ctx); err != nil {
-			a.logger.ErrorContext(ctx, "class registry failed", "component", "app", "err", err)
+	for _, part := range []struct {
+		component string
+		run       func(context.Context) error
+	}{
+		{"registry", p.registry.Run},
+		{"governor", p.governor.Run},
+		{"space", p.space.Run},
+	} {
+		if _, err := p.tasks.start(func(ctx context.Context) { //nolint:contextcheck // the group outlives ctx: see tasks
+			if err := part.run(ctx); err != nil {
+				a.logger.ErrorContext(ctx, "part of the server failed", "component", part.component, "err", err)
+			}
+		}); err != nil {
+			return err
 		}
-	}); err != nil {
-		return err
-	}
-
-	if _, err := p.tasks.start(func(ctx context.Context) { //nolint:contextcheck // the group outlives ctx: see tasks
-		if err := p.governor.Run(ctx); err != nil {
-			a.logger.ErrorContext(ctx, "governor failed", "component", "app", "err", err)
-		}
-	}); err != nil {
-		return err
-	}
-	if _, err := p.tasks.start(func(ctx context.Context) { //nolint:contextcheck // the group outlives ctx: see tasks
-		if err := p.space.Run(ctx); err != nil {
-			a.logger.ErrorContext(ctx, "space monitor failed", "component", "app", "err", err)
-		}
-	}); err != nil {
-		return err
 	}
 	if _, err := p.tasks.start(p.machine.run); err != nil { //nolint:contextcheck // the group outlives ctx: see tasks
 		return err

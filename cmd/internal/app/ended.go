@@ -14,21 +14,23 @@ import (
 
 // hasEnded reports whether the class is one that can only be read.
 func (p *pipelines) hasEnded(id string) bool {
-	c, err := p.classes.Get(context.Background(), id)
+	ctx := context.Background() // it is opened for all who come
+	c, err := p.classes.Get(ctx, id)
 	return err == nil && c.State == class.Ended
 }
 
 // openEnded opens an ended class from disk: with the playlists it ended with.
 func (p *pipelines) openEnded(id string) (origin.Presentation, bool) {
 	logger := p.logger.With("component", "pipeline", "class", id)
-	c, err := p.classes.Get(context.Background(), id)
+	ctx := context.Background() // it is opened for all who come
+	c, err := p.classes.Get(ctx, id)
 	if err != nil || c.State != class.Ended {
 		return origin.Presentation{}, false // deleted meanwhile
 	}
 	if _, err = os.Stat(filepath.Join(p.cfg.Data, classesFolder, id)); errors.Is(err, fs.ErrNotExist) {
 		return origin.Presentation{}, false // nothing was ever published
 	}
-	pl, err := p.newPipeline(c)
+	pl, err := p.newPipeline(ctx, c)
 	if err != nil {
 		logger.Error("media of the class cannot be opened", "err", err)
 		return origin.Presentation{}, false

@@ -49,7 +49,8 @@ func allowedImports() map[string][]string {
 		"storage/segment":                {},
 		"storage/space":                  {},
 		"storage/storyboard":             {},
-		"hls":                            {"media", "media/stream", "storage/segment", "hls/internal/cmaf"},
+		"hls":                            {"media", "media/stream", "storage/segment", "hls/internal/cmaf", "hls/playlist"},
+		"hls/playlist":                   {"storage/segment"},
 		"hls/internal/cmaf":              {"media"},
 		// conformance judges anybody\'s HLS: it must not know our own.
 		"hls/conformance": {},

@@ -2,9 +2,7 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -124,7 +122,7 @@ func (p *pipelines) ensure(ctx context.Context, id string) error {
 		return class.ErrEnded
 	}
 	p.protected.refresh(ctx, p.classes, id)
-	pl, err := p.newPipeline(c)
+	pl, err := p.newPipeline(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -239,35 +237,15 @@ func (p *pipelines) openLog(pl *pipeline) (*segment.Log, error) {
 
 // newPipeline returns the class's pipeline, which does nothing yet. Close its
 // account.
-func (p *pipelines) newPipeline(c class.Class) (*pipeline, error) {
+func (p *pipelines) newPipeline(ctx context.Context, c class.Class) (*pipeline, error) {
 	pl := &pipeline{class: c, dir: filepath.Join(p.cfg.Data, classesFolder, c.ID), tried: make(chan struct{})}
 	pl.answered = sync.OnceFunc(func() { close(pl.tried) })
-	used, err := folderBytes(pl.dir)
+	used, err := space.FolderBytes(ctx, pl.dir)
 	if err != nil {
 		return nil, fmt.Errorf("measure folder of class %q: %w", c.ID, err)
 	}
 	pl.space = p.space.Class(c.ID, used)
 	return pl, nil
-}
-
-// folderBytes returns what the files in dir and below take, 0 if there is no such
-// folder.
-func folderBytes(dir string) (int64, error) {
-	var sum int64
-	err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		info, err := e.Info()
-		if err == nil {
-			sum += info.Size()
-		}
-		return err
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return sum, nil // no folder yet, or a file that was a temporary one
-	}
-	return sum, err
 }
 
 // supervise runs the pipeline until its stream or ctx ends. A failure, be it a

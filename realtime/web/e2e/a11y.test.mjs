@@ -3,19 +3,18 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { after, before, describe, test } from 'node:test';
-import { launchBrowser, openPage, SCREENS, untilPlaying, untilState } from './browser.mjs';
-import { startFake } from './fake.mjs';
+import { openPage, SCREENS, untilPlaying, untilState } from './browser.mjs';
+import { suite } from './suite.mjs';
 
-let fake;
-let browser;
-let axe;
+const { add, run } = suite('accessibility');
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 async function violations(page) {
-  // Evaluated by the debugger, which the content policy does not bind.
-  await page.evaluate(axe);
+  if (!await page.evaluate(() => 'axe' in window)) {
+    await page.evaluate(axe); // by the debugger, which the content policy does not bind
+  }
   const result = await page.evaluate((values) => window.axe.run(document, { runOnly: { type: 'tag', values } }), RULES);
   return result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`);
 }
@@ -67,61 +66,51 @@ const LOOKS = [
   ]],
 ];
 
-describe('accessibility', { concurrency: Number(process.env.E2E_CONCURRENCY ?? 4) }, () => {
-  before(async () => {
-    fake = await startFake();
-    browser = await launchBrowser();
-    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-  });
-  after(async () => {
-    await browser?.close();
-    await fake?.stop();
-  });
-
-  // A page is made once and looked at on every screen of its kind.
-  for (const [kind, options, looks] of LOOKS) {
-    for (const [state, [order, ready]] of Object.entries(STATES)) {
-      test(`${state}, ${kind}`, { timeout: 120000 }, async () => {
-        const id = `${state}-${kind}`;
-        const url = await fake.set(id, { title: 'Biology 2: How plants store light', ...order });
-        if (order.over) {
-          await fake.set(id, { air: 'end', state: 'ended' });
+// A page is made once and looked at on every screen of its kind.
+for (const [kind, options, looks] of LOOKS) {
+  for (const [state, [order, ready]] of Object.entries(STATES)) {
+    add(`${state}, ${kind}`, async ({ fake, browser }) => {
+      const id = `${state}-${kind}`;
+      const url = await fake.set(id, { title: 'Biology 2: How plants store light', ...order });
+      if (order.over) {
+        await fake.set(id, { air: 'end', state: 'ended' });
+      }
+      const page = await openPage(browser, url, options);
+      try {
+        await ready(page);
+        for (const [screen, viewport, colorScheme] of looks) {
+          await page.setViewportSize(viewport);
+          await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+          const where = `on ${screen}, ${colorScheme}`;
+          assert.deepEqual(await violations(page), [], where);
+          assert.equal(await sideScroll(page), 0, `scrolls sideways ${where}`);
+          assert.deepEqual(await clipped(page, 20), [], where);
+          const small = await page.evaluate(() => Array.from(document.querySelectorAll('button, .timeline')).filter((e) => e.checkVisibility())
+            .filter((e) => Math.min(e.offsetWidth, e.offsetHeight) < (matchMedia('(pointer: coarse)').matches ? 44 : 24)).map((e) => e.id));
+          assert.deepEqual(small, [], `targets too small ${where}`);
         }
-        const page = await openPage(browser, url, { ...options, reducedMotion: 'reduce' });
-        try {
-          await ready(page);
-          for (const [screen, viewport, colorScheme] of looks) {
-            await page.setViewportSize(viewport);
-            await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-            const where = `on ${screen}, ${colorScheme}`;
-            assert.deepEqual(await violations(page), [], where);
-            assert.equal(await sideScroll(page), 0, `scrolls sideways ${where}`);
-            assert.deepEqual(await clipped(page, 20), [], where);
-            const small = await page.evaluate(() => Array.from(document.querySelectorAll('button, .timeline')).filter((e) => e.checkVisibility())
-              .filter((e) => Math.min(e.offsetWidth, e.offsetHeight) < (matchMedia('(pointer: coarse)').matches ? 44 : 24)).map((e) => e.id));
-            assert.deepEqual(small, [], `targets too small ${where}`);
-          }
-        } finally {
-          await page.context().close();
-        }
-      });
-    }
-  }
-
-  for (const colorScheme of ['light', 'dark']) {
-    test(`no such class, ${colorScheme}`, async () => {
-      const page = await openPage(browser, `${fake.url}/watch/nothing`, { ...SCREENS.phone, colorScheme });
-      assert.deepEqual(await violations(page), []);
-      assert.equal(await sideScroll(page), 0);
-      await page.context().close();
+      } finally {
+        await page.context().close();
+      }
     });
   }
+}
 
-  test('a long title breaks', async () => {
-    const title = `Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen${'x'.repeat(200)} and much more besides `.repeat(2);
-    const page = await openPage(browser, await fake.set('long', { title, state: 'scheduled' }), SCREENS.phone);
-    await untilState(page, 'waiting');
+for (const colorScheme of ['light', 'dark']) {
+  add(`no such class, ${colorScheme}`, async ({ fake, browser }) => {
+    const page = await openPage(browser, `${fake.url}/watch/nothing`, { ...SCREENS.phone, colorScheme });
+    assert.deepEqual(await violations(page), []);
     assert.equal(await sideScroll(page), 0);
     await page.context().close();
   });
+}
+
+add('a long title breaks', async ({ fake, browser }) => {
+  const title = `Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen${'x'.repeat(200)} and much more besides `.repeat(2);
+  const page = await openPage(browser, await fake.set('long', { title, state: 'scheduled' }), SCREENS.phone);
+  await untilState(page, 'waiting');
+  assert.equal(await sideScroll(page), 0);
+  await page.context().close();
 });
+
+run();

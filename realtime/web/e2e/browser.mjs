@@ -9,8 +9,13 @@ const ARGS = [
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
 ];
 
+/** Nothing is waited for longer than this unless a test says so. No test passes or fails by speed. */
+const PATIENCE_MS = 60000;
+
 export const SCREENS = {
   desktop: { viewport: { width: 1280, height: 800 } },
+  /** For tests that are not about looks: a smaller picture costs the machine less. */
+  window: { viewport: { width: 960, height: 600 } },
   // A browser zoomed to 200 % has half as many CSS pixels, each twice as large.
   zoomed: { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 },
   phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
@@ -18,11 +23,12 @@ export const SCREENS = {
 };
 
 /**
- * launchBrowser starts Chromium; close it with browser.close().
+ * launchBrowser starts Chromium; close it with browser.close(). The shell is the same
+ * engine without a browser's windows, which cost as much again as the page.
  *
  * @param autoplay  whether pages may start with sound before a gesture
  */
-export function launchBrowser({ autoplay = true, executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium', args = [] } = {}) {
+export function launchBrowser({ autoplay = true, executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium-headless-shell', args = [] } = {}) {
   const policy = autoplay ? 'no-user-gesture-required' : 'document-user-activation-required';
   return chromium.launch({ executablePath, args: [...ARGS, `--autoplay-policy=${policy}`, ...args] });
 }
@@ -31,9 +37,11 @@ export function launchBrowser({ autoplay = true, executablePath = process.env.CH
  * openPage opens url in a context of its own and collects what goes wrong in it:
  * page.faults lists uncaught errors and refusals of the content security policy.
  * Beware: to Chromium page.evaluate() is a gesture of the user, which allows sound.
+ * Nothing is animated, because animations cost the machine more than the video does.
  */
 export async function openPage(browser, url, options = SCREENS.desktop) {
-  const context = await browser.newContext({ locale: 'en-GB', ...options });
+  const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options });
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   page.faults = [];
   page.on('pageerror', (error) => page.faults.push(error.stack || String(error)));
@@ -66,7 +74,7 @@ export function lectern(page) {
 /**
  * until polls `complain` until it returns '' and fails with its last complaint.
  */
-export async function until(complain, timeout = 60000) {
+export async function until(complain, timeout = PATIENCE_MS) {
   const end = Date.now() + timeout;
   for (;;) {
     const complaint = await complain();
@@ -80,23 +88,93 @@ export async function until(complain, timeout = 60000) {
   }
 }
 
-/** untilState waits until the page is in one of the states. */
-export function untilState(page, states, timeout) {
-  const wanted = [states].flat();
-  return until(async () => {
-    const now = await lectern(page);
-    return wanted.includes(now.state) ? '' : `page is ${JSON.stringify(now)}, not ${wanted.join(' or ')}`;
-  }, timeout);
+/**
+ * untilPage is until for what the page itself can tell, which costs far less and sees
+ * it all at one moment. look is run in the page, so that it knows nothing but arg; the
+ * function that it returns is called until that returns ''.
+ */
+export async function untilPage(page, look, arg = null, timeout = PATIENCE_MS) {
+  const complaint = await page.evaluate(`(${poll})((${look})(${JSON.stringify(arg)}), ${timeout})`);
+  if (complaint) {
+    throw new Error(`after ${timeout / 1000} s: ${complaint}: ${JSON.stringify(await lectern(page))}`);
+  }
 }
 
-/** untilPlaying waits until the picture has moved on by `seconds`. */
-export async function untilPlaying(page, seconds = 1, timeout, states = ['live', 'behind']) {
-  await untilState(page, states, timeout);
-  const { time: from } = await lectern(page);
-  await until(async () => {
-    const now = await lectern(page);
-    return now.time > from + seconds && states.includes(now.state) ? '' : `played from ${from}, page is ${JSON.stringify(now)}`;
-  }, timeout);
+/** poll runs in the page. */
+async function poll(complain, timeout) {
+  let over = false;
+  setTimeout(() => { over = true; }, timeout);
+  for (;;) {
+    const complaint = complain();
+    if (complaint === '' || over) {
+      return complaint;
+    }
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
+}
+
+/** untilState waits until the page is in one of the states. */
+export function untilState(page, states, timeout) {
+  return untilPage(page, (wanted) => () => (wanted.includes(window.lectern?.state) ? '' : `not ${wanted.join(' or ')}`), [states].flat(), timeout);
+}
+
+/**
+ * untilPlaying waits until one player has shown so many seconds, without what it
+ * jumped over.
+ */
+export function untilPlaying(page, seconds = 1, timeout = undefined, states = ['live', 'behind']) {
+  return untilPage(page, ([least, wanted]) => {
+    const video = document.querySelector('video');
+    let player;
+    let time = 0;
+    let at = 0;
+    let played = -1; // until the state is right
+    return () => {
+      const right = wanted.includes(window.lectern?.state);
+      const now = performance.now();
+      if (played < 0 || player !== window.lectern.hls) {
+        played = right ? 0 : -1;
+        player = window.lectern?.hls;
+      } else if (video.currentTime > time && video.currentTime - time < 0.3 + 2 * (now - at) / 1000) {
+        played += video.currentTime - time;
+      }
+      time = video.currentTime;
+      at = now;
+      return right && played >= least ? '' : `played ${played} s, not ${least} s, or not ${wanted.join(' or ')}`;
+    };
+  }, [seconds, states], timeout);
+}
+
+/**
+ * readClock reads the strip of 32 blocks along the top of the picture: the
+ * milliseconds since 1970, modulo 2^32, at which the frame was made. It returns
+ * how long ago that was, or null when the picture has no such strip.
+ */
+export function readClock(page) {
+  return page.evaluate(() => {
+    const video = document.querySelector('video');
+    if (!video || !video.videoWidth || video.readyState < 2) {
+      return null;
+    }
+    const block = Math.floor(video.videoWidth / 2 / 32);
+    const canvas = document.createElement('canvas');
+    canvas.width = block * 32;
+    canvas.height = 8;
+    const context = canvas.getContext('2d', { willReadFrequently: true });
+    context.drawImage(video, 0, 4, canvas.width, 8, 0, 0, canvas.width, 8);
+    const now = Date.now();
+    const pixels = context.getImageData(0, 4, canvas.width, 1).data;
+    let value = 0;
+    for (let i = 0; i < 32; i += 1) {
+      const level = pixels[(i * block + Math.floor(block / 2)) * 4];
+      if (level > 80 && level < 175) {
+        return null; // neither black nor white
+      }
+      value = value * 2 + (level > 127 ? 1 : 0);
+    }
+    const delay = (now % 2 ** 32) - value;
+    return delay < -(2 ** 31) ? delay + 2 ** 32 : delay;
+  });
 }
 
 /** quality reads what there is to choose and what is in force. */
@@ -175,7 +253,8 @@ const NUDGES = 2;
 /** assertSmooth fails for what somebody in class would have missed. */
 export function assertSmooth(seen) {
   const told = JSON.stringify(seen);
-  const jumps = seen.jumps.filter(([from, to]) => to < from || to > from + NUDGE_S);
-  assert.ok(jumps.length === 0 && seen.jumps.length <= NUDGES, `repeated or skipped: ${told}`);
+  const moved = seen.jumps.filter(([from, to]) => to !== from);
+  const far = moved.filter(([from, to]) => to < from || to > from + NUDGE_S);
+  assert.ok(far.length === 0 && moved.length <= NUDGES, `repeated or skipped: ${told}`);
   assert.ok(seen.longest < HICCUP_MS + 5 * seen.late, `stood still: ${told}`);
 }

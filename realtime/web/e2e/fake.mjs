@@ -1,25 +1,25 @@
 // Builds and runs the fake server (see fakeserver/).
 
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** startFake returns { url, set(class, order), stop() }; see `order` in fakeserver/stage.go. */
+/**
+ * startFake returns { url, set(class, order), stop() }; see `order` in
+ * fakeserver/stage.go. The first one builds it and encodes its lecture: npm test does
+ * that beforehand, and not once for each file.
+ */
 export async function startFake() {
-  const folder = await mkdtemp(join(tmpdir(), 'lectern-watch-'));
-  const program = join(folder, 'fakeserver');
-  await promisify(execFile)('go', ['build', '-o', program, './fakeserver'], { cwd: here });
   // The lecture is encoded once for all test files that run with the same text.
   const text = await readFile(join(here, 'fakeserver', 'lecture.go'));
   const media = join(tmpdir(), `lectern-watch-media-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`);
-  const child = spawn(program, ['-media', media], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn('go', ['run', './fakeserver', '-media', media], { cwd: here, stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = new Promise((resolve) => { child.once('exit', resolve); });
   const lines = createInterface({ input: child.stdout });
   const url = await new Promise((resolve, reject) => {
@@ -39,7 +39,6 @@ export async function startFake() {
     async stop() {
       child.stdin.end();
       await exited;
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }

@@ -3,49 +3,37 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { after, before, describe, test } from 'node:test';
 import {
-  assertSmooth, choose, launchBrowser, lectern, openPage, quality, SCREENS, throttle, until, untilPlaying, untilState, wake, watch,
+  assertSmooth, choose, lectern, quality, SCREENS, throttle, until, untilPage, untilPlaying, untilState, wake, watch,
 } from './browser.mjs';
-import { startFake } from './fake.mjs';
+import { suite } from './suite.mjs';
 
-let fake;
-let browser;
-let axe;
-let names = 0;
-const tests = [];
+const { withPage, run } = suite('ladder', 'ladder');
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** LADDER offers 540p, 360p, 180p and sound alone. */
 const LADDER = { state: 'live', air: 'on', ladder: true };
 const WIDTHS = { 540: 960, 360: 640, 180: 320 };
 
-/** withPage makes a class, opens its page, runs body and checks that nothing broke. */
-function withPage(name, body, { order = LADDER, screen = SCREENS.desktop, init } = {}) {
-  tests.push([name, async () => {
-    const id = `ladder-${names += 1}`;
-    const url = await fake.set(id, { title: name, ...order });
-    const page = await openPage(browser, 'about:blank', screen);
-    try {
-      if (init) {
-        await page.addInitScript(init);
-      }
-      await page.goto(url);
-      await body(page, (more) => fake.set(id, more));
-      assert.deepEqual(page.faults, []);
-    } finally {
-      await page.context().close();
-    }
-  }]);
-}
-
 const text = (page, selector) => page.locator(selector).innerText();
-const pass = (seconds) => new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
 
 /** untilShown waits until the picture has a size. */
-const untilShown = (page, size, timeout) => until(async () => {
-  const { width } = await lectern(page);
-  return width === WIDTHS[size] ? '' : `picture is ${width} wide, not that of ${size}p: ${JSON.stringify(await quality(page))}`;
-}, timeout);
+const untilShown = (page, size, timeout) => untilPage(page, (width) => () => {
+  const { videoWidth } = document.querySelector('video');
+  return videoWidth === width ? '' : `picture is ${videoWidth} wide, not ${width}: ${JSON.stringify(window.lectern?.quality)}`;
+}, WIDTHS[size], timeout);
+
+/** untilLeft waits for a picture that is smaller than 540p: the next size, or on a slow machine one below. */
+const untilLeft = (page) => untilPage(page, (widths) => () => {
+  const { videoWidth } = document.querySelector('video');
+  return widths.includes(videoWidth) ? '' : `picture is ${videoWidth} wide: ${JSON.stringify(window.lectern?.quality)}`;
+}, [WIDTHS[360], WIDTHS[180]]);
+
+/** untilOffered waits until these sizes are on offer. */
+const untilOffered = (page, ...sizes) => untilPage(page, (want) => () => {
+  const { quality: now } = window.lectern;
+  return now.sizes.join() === want ? '' : `on offer is ${JSON.stringify(now)}`;
+}, sizes.join());
 
 /** mediaOf counts the requests for media of each track from now on. */
 function mediaOf(page) {
@@ -59,7 +47,7 @@ function mediaOf(page) {
   return counts;
 }
 
-withPage('down and up by menu without a stall', async (page) => {
+withPage('down and up by menu without a stall', LADDER, async (page) => {
   await untilPlaying(page, 2);
   assert.deepEqual((await quality(page)).sizes, [540, 360, 180]);
   const report = await watch(page);
@@ -76,7 +64,7 @@ withPage('down and up by menu without a stall', async (page) => {
   assertSmooth(await report());
 });
 
-withPage('by keyboard alone', async (page) => {
+withPage('by keyboard alone', LADDER, async (page) => {
   await untilPlaying(page, 1);
   const button = page.locator('#quality');
   const at = () => page.evaluate(() => document.activeElement.textContent.trim());
@@ -110,11 +98,11 @@ withPage('by keyboard alone', async (page) => {
   await page.keyboard.press('q');
   assert.equal(await page.locator('[aria-checked="true"]').innerText(), '180p');
   assert.equal(await at(), '180p');
-  await page.mouse.click(600, 790);
+  await page.mouse.click(600, 590);
   assert.equal(await page.locator('#quality-menu').isVisible(), false);
 });
 
-withPage('by finger on a phone', async (page) => {
+withPage('by finger on a phone', LADDER, async (page) => {
   await untilPlaying(page, 1);
   // The bar comes with a tap and goes soon.
   const open = () => until(async () => {
@@ -134,7 +122,7 @@ withPage('by finger on a phone', async (page) => {
   assert.equal((await quality(page)).choice, 180);
 }, { screen: SCREENS.phone });
 
-withPage('the choice is remembered', async (page, set) => {
+withPage('the choice is remembered', LADDER, async (page, set) => {
   await untilPlaying(page, 1);
   await choose(page, '180p');
   await untilShown(page, 180);
@@ -155,7 +143,7 @@ withPage('the choice is remembered', async (page, set) => {
   await untilShown(page, 180);
 });
 
-withPage('sound only stops the video bytes', async (page) => {
+withPage('sound only stops the video bytes', LADDER, async (page) => {
   await untilPlaying(page, 1);
   await choose(page, 'Sound only');
   await until(async () => ((await quality(page)).choice === 'sound' ? '' : 'still video'));
@@ -186,7 +174,7 @@ withPage('sound only stops the video bytes', async (page) => {
 });
 
 for (const manual of [false, true]) {
-  withPage(`a gap in the rendition on screen is not seen, ${manual ? 'chosen by hand' : 'automatic'}`, async (page, set) => {
+  withPage(`a gap in the rendition on screen is not seen, ${manual ? 'chosen by hand' : 'automatic'}`, LADDER, async (page, set) => {
     await untilPlaying(page, 1);
     if (manual) {
       await choose(page, '540p');
@@ -194,7 +182,7 @@ for (const manual of [false, true]) {
     await untilShown(page, 540);
     const report = await watch(page);
     await set({ gap: 'v' });
-    await untilShown(page, 360);
+    await untilLeft(page);
     await untilPlaying(page, 2);
     assert.equal(await page.evaluate(() => window.lectern.hls.levels.length), 3);
     await set({ gap: '' });
@@ -212,14 +200,14 @@ for (const manual of [false, true]) {
   });
 }
 
-withPage('a rendition that is withdrawn leaves the menu, and comes back', async (page, set) => {
+withPage('a rendition that is withdrawn leaves the menu, and comes back', LADDER, async (page, set) => {
   await untilPlaying(page, 1);
   await choose(page, '540p');
   await untilShown(page, 540);
   const report = await watch(page);
   await set({ gap: 'v', withdrawn: 'v' });
-  await untilShown(page, 360);
-  await until(async () => ((await quality(page)).sizes.join() === '360,180' ? '' : 'still offered'));
+  await untilLeft(page);
+  await untilOffered(page, 360, 180);
   assert.equal((await quality(page)).choice, 'auto');
   assert.equal(await text(page, '#quality-now'), 'Auto');
   await page.keyboard.press('q');
@@ -227,44 +215,44 @@ withPage('a rendition that is withdrawn leaves the menu, and comes back', async 
   await set({ gap: '', withdrawn: '' });
   await untilPlaying(page, 5); // past the gap
   await page.evaluate(() => window.lectern.refresh());
-  await until(async () => ((await quality(page)).sizes.join() === '540,360,180' ? '' : 'not offered again'));
+  await untilOffered(page, 540, 360, 180);
   assert.match(await page.evaluate(() => document.activeElement.textContent), /^Auto|540p/);
   await untilShown(page, 540); // the wish stands
   assertSmooth(await report());
 });
 
-withPage('a rendition whose files are gone is left', async (page, set) => {
+withPage('a rendition whose files are gone is left', LADDER, async (page, set) => {
   await untilPlaying(page, 1);
   await choose(page, '540p');
   await untilShown(page, 540);
   const report = await watch(page);
   await set({ faults: [{ match: '/v', status: 404 }] });
-  await untilShown(page, 360);
+  await untilLeft(page);
   await untilPlaying(page, 1);
   assertSmooth(await report());
 });
 
-withPage('a rendition that falls silent is left', async (page, set) => {
+withPage('a rendition that falls silent is left', LADDER, async (page, set) => {
   await untilPlaying(page, 1);
   await choose(page, '540p');
   await untilShown(page, 540);
   await set({ stuck: 'v' });
-  await untilShown(page, 360);
+  await untilLeft(page);
   await untilPlaying(page, 1);
 });
 
-withPage('what was not there at first can be chosen later', async (page, set) => {
+withPage('what was not there at first can be chosen later', { ...LADDER, withdrawn: 'l' }, async (page, set) => {
   await untilPlaying(page, 1);
   assert.deepEqual((await quality(page)).sizes, [540, 360]);
   await set({ withdrawn: '' });
   await page.evaluate(() => window.lectern.refresh());
-  await until(async () => ((await quality(page)).sizes.includes(180) ? '' : 'not offered'));
+  await untilOffered(page, 540, 360, 180);
   await choose(page, '180p');
   await untilShown(page, 180);
   await untilPlaying(page, 1);
-}, { order: { ...LADDER, withdrawn: 'l' } });
+});
 
-withPage('a link of unknown speed gets little at first', async (page) => {
+withPage('a link of unknown speed gets little at first', { ...LADDER, steep: true }, async (page) => {
   const url = page.url();
   await page.goto('about:blank'); // nothing of the first visit is to be counted
   const media = mediaOf(page);
@@ -272,21 +260,20 @@ withPage('a link of unknown speed gets little at first', async (page) => {
   await untilPlaying(page, 1);
   assert.notEqual(Object.keys(media).filter((track) => track !== 'a')[0], 'v', JSON.stringify(media));
 }, {
-  order: { ...LADDER, steep: true },
   init: () => Object.defineProperty(navigator, 'connection', { value: undefined }),
 });
 
-withPage('a link that gets slow is followed down, and up again', async (page) => {
+withPage('a link that gets slow is followed down, and up again', LADDER, async (page) => {
   await untilPlaying(page, 1);
   await untilShown(page, 540);
   await throttle(page, 450, 60);
-  await until(async () => ((await lectern(page)).width < 960 ? '' : 'still the largest'));
+  await untilPage(page, () => () => (document.querySelector('video').videoWidth < 960 ? '' : 'still the largest'));
   await throttle(page, 0, 0);
   await untilShown(page, 540);
   await untilPlaying(page, 1);
 });
 
-withPage('data saver stays with the lowest rendition', async (page) => {
+withPage('data saver stays with the lowest rendition', LADDER, async (page) => {
   await untilPlaying(page, 3);
   assert.equal((await lectern(page)).width, 320);
   assert.equal((await quality(page)).choice, 'auto');
@@ -294,7 +281,7 @@ withPage('data saver stays with the lowest rendition', async (page) => {
   await untilShown(page, 360);
 }, { init: () => Object.defineProperty(navigator, 'connection', { value: { saveData: true, downlink: 10 } }) });
 
-withPage('native HLS can be told sound only', async (page) => {
+withPage('native HLS can be told sound only', LADDER, async (page) => {
   await untilPlaying(page, 1);
   await until(async () => (await page.locator('#quality').isHidden() ? 'no button' : ''));
   await page.keyboard.press('q');
@@ -310,21 +297,21 @@ withPage('native HLS can be told sound only', async (page) => {
   },
 });
 
-withPage('a class without a ladder has no menu', async (page) => {
+withPage('a class without a ladder has no menu', { state: 'live', air: 'on' }, async (page) => {
   await untilPlaying(page, 1);
   await wake(page);
   assert.equal(await page.locator('#quality').isVisible(), false);
   await page.keyboard.press('q');
   assert.equal(await page.locator('#quality-menu').isVisible(), false);
-}, { order: { state: 'live', air: 'on' } });
+});
 
-withPage('the last picture stands in until the class is on', async (page) => {
+withPage('the last picture stands in until the class is on', { state: 'scheduled', thumbnail: true }, async (page) => {
   await untilState(page, 'waiting');
   assert.match(await page.locator('video').getAttribute('poster'), /^\/live\/ladder-\d+\/thumbnail\.jpg$/);
-}, { order: { state: 'scheduled', thumbnail: true } });
+});
 
 for (const [name, screen, colorScheme] of [['desktop', SCREENS.desktop, 'light'], ['phone', SCREENS.phone, 'dark'], ['sideways', SCREENS.sideways, 'light'], ['zoomed', SCREENS.zoomed, 'light']]) {
-  withPage(`accessible on ${name}`, async (page) => {
+  withPage(`accessible on ${name}`, LADDER, async (page) => {
     await untilPlaying(page, 1);
     await page.evaluate(axe);
     const violations = async () => (await page.evaluate(() => window.axe.run(document))).violations
@@ -344,17 +331,4 @@ for (const [name, screen, colorScheme] of [['desktop', SCREENS.desktop, 'light']
   }, { screen: { ...screen, colorScheme, reducedMotion: 'reduce' } });
 }
 
-describe('ladder', { concurrency: Number(process.env.E2E_CONCURRENCY ?? 4) }, () => {
-  before(async () => {
-    fake = await startFake();
-    browser = await launchBrowser();
-    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-  });
-  after(async () => {
-    await browser?.close();
-    await fake?.stop();
-  });
-  for (const [name, run] of tests) {
-    test(name, { timeout: 180000 }, run);
-  }
-});
+run();

@@ -1,14 +1,11 @@
 // Classes for viewers with a token, in Chromium.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { launchBrowser, lectern, openPage, until, untilPlaying, untilState } from './browser.mjs';
-import { startFake } from './fake.mjs';
+import { lectern, openPage, until, untilPlaying, untilState } from './browser.mjs';
+import { pass, suite } from './suite.mjs';
 
-let fake;
-let browser;
+const { add, run } = suite('token', 'guarded');
 let names = 0;
-const tests = [];
 
 const GUARDED = { state: 'live', ladder: true, low: true, past: 120, dvr: 0, air: 'on', access: 'token', thumbnail: true };
 
@@ -20,7 +17,7 @@ const token = (id, { age = 0, life = 3600, seal = 'good', name = 'viewer01' } = 
 
 /** withClass makes a class; open opens its page with a token, or without. */
 function withClass(name, body) {
-  tests.push([name, async () => {
+  add(name, async ({ fake, browser }) => {
     const id = `guarded-${names += 1}`;
     const url = await fake.set(id, { title: name, ...GUARDED });
     let page;
@@ -37,7 +34,7 @@ function withClass(name, body) {
     } finally {
       await page?.context().close();
     }
-  }]);
+  });
 }
 
 const headline = (page) => page.locator('#headline').innerText();
@@ -82,7 +79,7 @@ for (const [what, options] of [['an expired', { age: 7200 }], ['a forged', { sea
     await untilState(page, 'locked');
     assert.equal(await headline(page), 'Your link has expired');
     const before = asked.length;
-    await new Promise((resolve) => { setTimeout(resolve, 5000); });
+    await pass(5);
     assert.ok(asked.length - before <= 2, JSON.stringify(asked.slice(before)));
     assert.deepEqual(media(asked), []);
   });
@@ -95,7 +92,7 @@ withClass('the token of another class', async ({ open }) => {
 });
 
 withClass('a token is renewed in time, and the picture goes on', async ({ id, open, asked }) => {
-  const old = token(id, { age: 40, life: 60 }); // three quarters are over in 5 s
+  const old = token(id, { age: 445, life: 600 }); // three quarters are over in 5 s
   const page = await open(old);
   await untilPlaying(page, 1);
   await until(async () => (asked.some(([method, path, status]) => method === 'POST' && path === '/api/v1/playback/renew' && status === 200) ? '' : 'not renewed'));
@@ -118,20 +115,8 @@ withClass('a token that is revoked while one watches', async ({ id, open, asked,
   assert.equal(await headline(page), 'Your link has expired');
   assert.equal((await lectern(page)).hls, false, 'the player goes on');
   const before = asked.length;
-  await new Promise((resolve) => { setTimeout(resolve, 4000); });
+  await pass(4);
   assert.ok(asked.length - before <= 2, JSON.stringify(asked.slice(before)));
 });
 
-describe('token', { concurrency: Number(process.env.E2E_CONCURRENCY ?? 4) }, () => {
-  before(async () => {
-    fake = await startFake();
-    browser = await launchBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    await fake?.stop();
-  });
-  for (const [name, run] of tests) {
-    test(name, { timeout: 180000 }, run);
-  }
-});
+run();

@@ -88,8 +88,11 @@ export function hlsEngine(Hls, video, url, { onReady, report }, offers, pass, st
   const kinds = { [Hls.ErrorTypes.NETWORK_ERROR]: 'network', [Hls.ErrorTypes.MEDIA_ERROR]: 'media' };
   const levels = start && keepLevels(hls, Hls, offers, start);
   let measured = false;
-  let begun = false;
-  video.addEventListener('loadeddata', () => { begun = true; }, { once: true });
+  let begun = false; // until then, and again when the decoder was reset, the position is 0
+  hls.on(Hls.Events.MEDIA_ATTACHING, () => {
+    begun = false;
+    video.addEventListener('loadeddata', () => { begun = true; }, { once: true });
+  });
   let allowed = null; // the latency that is allowed when the viewer goes on
   hls.on(Hls.Events.FRAG_BUFFERED, () => { measured = true; });
   hls.on(Hls.Events.MANIFEST_PARSED, onReady);
@@ -202,11 +205,15 @@ export function hlsEngine(Hls, video, url, { onReady, report }, offers, pass, st
         video.currentTime = to;
       }
     },
-    /** skip leaves out what cannot be played: a segment of it. */
+    /** skip leaves out what cannot be played: a segment of it; false says that nothing was played yet. */
     skip() {
+      if (!begun) {
+        return false;
+      }
       const to = video.currentTime + (details()?.targetduration ?? 2);
       hls.startLoad(to);
       video.currentTime = to;
+      return true;
     },
     destroy() {
       link.stop();

@@ -72,7 +72,9 @@ export function nativeEngine(video, url, { onReady, report }, pass, place) {
       }
     },
     skip() {
-      video.currentTime += 2;
+      const begun = video.readyState > 0;
+      video.currentTime += begun ? 2 : 0;
+      return begun;
     },
     destroy() {
       listening.abort();

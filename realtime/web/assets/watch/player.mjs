@@ -91,13 +91,18 @@ export function createPlayer(video, hlsModule, sound, wish, pass, refused) {
     }
   }
 
-  /** rebuild makes a new engine that goes on where the old one was. */
-  function rebuild() {
+  /** mark keeps where the picture is. */
+  function mark() {
     if (place.kind === 'past') {
       place = { kind: 'past', date: engine?.playingDate() ?? place.date };
     } else if (place.kind === 'recording') {
       place = { kind: 'recording', at: video.currentTime || place.at };
     }
+  }
+
+  /** rebuild makes a new engine that goes on where the old one was. */
+  function rebuild() {
+    mark();
     return build();
   }
 
@@ -145,14 +150,15 @@ export function createPlayer(video, hlsModule, sound, wish, pass, refused) {
         engine?.reload();
         break;
       case 'media':
+        mark();
         engine?.resetDecoder();
         sound.play();
         break;
       case 'live':
         if (place.kind === 'live') {
           engine?.live();
-        } else {
-          engine?.skip();
+        } else if (!engine?.skip()) {
+          rebuild();
         }
         sound.play();
         break;
@@ -223,9 +229,9 @@ export function createPlayer(video, hlsModule, sound, wish, pass, refused) {
     return lag === null || date === null ? null : date + lag * 1000;
   }
 
-  /** edge is the live date, by the clock while there is nothing to read it off. */
+  /** edge is the live date, by the clock where the player does not know it: in the past it would keep more distance. */
   function edge() {
-    const date = liveDate();
+    const date = place.kind === 'live' ? liveDate() : null;
     if (date !== null) {
       lastLive = { date, at: performance.now() };
     }

@@ -30,7 +30,7 @@ const slide = "drawbox=x=0:y=0:w=iw:h=ih:color=0xf4f1ea:t=fill," +
 	"drawtext=font=Mono:text='%{pts\\:hms}':x=w-tw-48:y=h-80:fontsize=30:fontcolor=0x566070," +
 	"drawbox=x=72:y=430:w=520:h=6:color=0xd9d2c4:t=fill"
 
-// frameTicks is the length of a frame in the time scale of its track: 16384/16 for
+// frameTicks is the length of a frame in the time scale of its track: 8192/8 for
 // video, a frame of AAC for audio.
 const frameTicks = 1024
 
@@ -81,7 +81,7 @@ func loadLecture(ctx context.Context, folder string) (*lecture, error) {
 		}
 	}
 	talk := &lecture{folder: folder, tracks: map[string]*track{}}
-	for name, scale := range map[string]int64{"v": 16384, "m": 16384, "l": 16384, "a": 48000, "o": 48000} {
+	for name, scale := range map[string]int64{"v": 8192, "m": 8192, "l": 8192, "a": 48000, "o": 48000} {
 		file, err := os.ReadFile(filepath.Join(folder, name+".mp4"))
 		if err != nil {
 			return nil, err
@@ -123,12 +123,12 @@ func encode(ctx context.Context, folder string) error {
 	length := strconv.Itoa(lectureSeconds)
 	args := []string{
 		"-nostdin", "-v", "error", "-y",
-		"-f", "lavfi", "-i", "color=size=960x540:rate=16:duration=" + length + "," + slide,
+		"-f", "lavfi", "-i", "color=size=960x540:rate=8:duration=" + length + "," + slide,
 		"-f", "lavfi", "-i", "sine=frequency=330:beep_factor=4:sample_rate=48000:duration=" + length,
 	}
 	video := []string{
-		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "16", "-keyint_min", "16",
-		"-sc_threshold", "0", "-bf", "0", "-video_track_timescale", "16384",
+		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "8", "-keyint_min", "8",
+		"-sc_threshold", "0", "-bf", "0", "-video_track_timescale", "8192",
 	}
 	args = append(args, "-filter_complex", "[0:v]split=3[v][b][c];[b]scale=640:360[m];[c]scale=320:180[l]")
 	for _, track := range [][]string{

@@ -3,6 +3,7 @@ package hls
 import (
 	"time"
 
+	"github.com/lectern/lectern/hls/playlist"
 	"github.com/lectern/lectern/storage/segment"
 )
 
@@ -13,7 +14,7 @@ const leastSegments = 6
 type openSegment struct {
 	msn    int
 	fresh  bool // nothing before it is continued
-	head   headOf
+	head   playlist.Head
 	mapped bool
 	text   []byte // tags that stand before the first part; empty before there is a sample
 	parts  []segment.Part
@@ -21,15 +22,14 @@ type openSegment struct {
 	bytes  int64
 }
 
-// playlist is the content of one rendition's media playlists: of the live list,
+// list is the content of one rendition's media playlists: of the live list,
 // and of the DVR list, which begins earlier and has no parts.
-type playlist struct {
-	name  string
+type list struct {
 	epoch string // of what is made now
 
 	// rows are what the longest list has, oldest first. They are only ever added
 	// behind and left out in front, so a list that took them once can keep them.
-	rows      []row
+	rows      []playlist.Row
 	total     time.Duration // of rows
 	live      int           // index of the live list's first row
 	liveTotal time.Duration // of rows[live:]
@@ -45,81 +45,73 @@ type playlist struct {
 }
 
 // window returns the rows of the live list.
-func (l *playlist) window() []row { return l.rows[l.live:] }
+func (l *list) window() []playlist.Row { return l.rows[l.live:] }
 
 // openHead sets the tags of the open segment.
-func (l *playlist) openHead(h headOf) {
+func (l *list) openHead(h playlist.Head) {
 	o := &l.open
 	n := len(l.rows)
 	o.head = h
-	o.mapped = n == 0 || h.discontinuity || l.rows[n-1].initID != h.initID
-	o.text = appendHead(nil, h, o.mapped)
+	o.mapped = n == 0 || h.Discontinuity || l.rows[n-1].InitID != h.InitID
+	o.text = h.Append(nil, o.mapped)
 }
 
 // addPart lists a part of the open segment.
 func (o *openSegment) addPart(epoch string, p segment.Part) {
 	o.parts = append(o.parts, p)
-	o.lines = append(o.lines, "#EXT-X-PART:DURATION="...)
-	o.lines = appendSeconds(o.lines, p.Duration)
-	o.lines = append(o.lines, `,URI="`...)
-	o.lines = append(o.lines, Name{Kind: NamePart, Epoch: epoch, MSN: o.msn, Part: p.Index}.String()...)
-	o.lines = append(o.lines, '"')
-	if p.Independent {
-		o.lines = append(o.lines, ",INDEPENDENT=YES"...)
-	}
-	o.lines = append(o.lines, '\n')
+	o.lines = playlist.AppendPart(o.lines, epoch, o.msn, p)
 }
 
 // finishOpen lists s, which is the open segment, and opens the next.
-func (l *playlist) finishOpen(s segment.Segment) {
+func (l *list) finishOpen(s segment.Segment) {
 	o := &l.open
 	s.Epoch = l.epoch
-	l.add(newRow(s, o.text, o.mapped, o.head.mapLine), o.lines, len(o.parts))
+	l.add(playlist.NewRow(s, o.text, o.mapped, o.head.MapLine), o.lines, len(o.parts))
 	l.open = openSegment{msn: s.MSN + 1}
 }
 
-func (l *playlist) add(r row, parts []byte, count int) {
+func (l *list) add(r playlist.Row, parts []byte, count int) {
 	l.rows = append(l.rows, r)
-	l.total += r.duration
-	l.liveTotal += r.duration
-	if r.gap {
+	l.total += r.Duration
+	l.liveTotal += r.Duration
+	if r.Gap {
 		l.liveGaps++
 	}
 	l.parts, l.lastParts = append(l.parts, parts), count
 }
 
 // whole is how many segments of the live list are not gaps.
-func (l *playlist) whole() int { return len(l.rows) - l.live - l.liveGaps }
+func (l *list) whole() int { return len(l.rows) - l.live - l.liveGaps }
 
 // replay lists a segment of an earlier run, with its parts if withParts is set.
-func (l *playlist) replay(s segment.Segment, mapLine []byte, withParts bool) {
+func (l *list) replay(s segment.Segment, mapLine []byte, withParts bool) {
 	n := len(l.rows)
-	mapped := n == 0 || s.Discontinuity || l.rows[n-1].initID != s.InitID
+	mapped := n == 0 || s.Discontinuity || l.rows[n-1].InitID != s.InitID
 	again := openSegment{msn: s.MSN}
 	if withParts {
 		for _, p := range s.Parts {
 			again.addPart(s.Epoch, p)
 		}
 	}
-	head := appendHead(nil, headOf{mapLine: mapLine, discontinuity: s.Discontinuity, date: s.ProgramDateTime}, mapped)
-	l.add(newRow(s, head, mapped, mapLine), again.lines, len(s.Parts))
+	head := playlist.Head{MapLine: mapLine, Discontinuity: s.Discontinuity, Date: s.ProgramDateTime}.Append(nil, mapped)
+	l.add(playlist.NewRow(s, head, mapped, mapLine), again.lines, len(s.Parts))
 }
 
 // slide removes rows from the front that the windows of the live list and of the
 // DVR list do not need, and returns how many left the live list.
-func (l *playlist) slide(live, dvr time.Duration) int {
+func (l *list) slide(live, dvr time.Duration) int {
 	first := l.live
-	for len(l.rows)-l.live > leastSegments && l.liveTotal-l.rows[l.live].duration >= live {
-		l.liveTotal -= l.rows[l.live].duration
-		if l.rows[l.live].gap {
+	for len(l.rows)-l.live > leastSegments && l.liveTotal-l.rows[l.live].Duration >= live {
+		l.liveTotal -= l.rows[l.live].Duration
+		if l.rows[l.live].Gap {
 			l.liveGaps--
 		}
 		l.live++
 	}
 	gone := l.live - first
 	n := 0
-	for n < l.live && l.total-l.rows[n].duration >= dvr {
-		l.total -= l.rows[n].duration
+	for n < l.live && l.total-l.rows[n].Duration >= dvr {
+		l.total -= l.rows[n].Duration
 		n++
 	}
 	l.rows, l.live = l.rows[n:], l.live-n
@@ -128,7 +120,7 @@ func (l *playlist) slide(live, dvr time.Duration) int {
 
 // position returns the MSN and part of the latest media, for
 // EXT-X-RENDITION-REPORT; part is -1 when that segment has no parts.
-func (l *playlist) position() (msn, part int) {
+func (l *list) position() (msn, part int) {
 	if n := len(l.open.parts); n > 0 {
 		return l.open.msn, n - 1
 	}
@@ -136,9 +128,21 @@ func (l *playlist) position() (msn, part int) {
 }
 
 // firstMSN is the value of EXT-X-MEDIA-SEQUENCE of the live list.
-func (l *playlist) firstMSN() int {
+func (l *list) firstMSN() int {
 	if live := l.window(); len(live) > 0 {
-		return live[0].msn
+		return live[0].MSN
 	}
 	return l.open.msn
+}
+
+// now is the live list as it is to be written.
+func (l *list) now() *playlist.Live {
+	live := &playlist.Live{
+		Rows: l.window(), Parts: l.parts, Ended: l.ended, Epoch: l.epoch, MSN: l.open.msn,
+		Head: l.open.head, Text: l.open.text, Lines: l.open.lines, Count: len(l.open.parts),
+	}
+	if n := len(l.rows); live.Count == 0 && (n == 0 || l.rows[n-1].InitID != l.nextInit) {
+		live.Map = Name{Kind: NameInit, Epoch: l.nextEpoch, Init: l.nextInit}.String()
+	}
+	return live
 }

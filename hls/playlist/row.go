@@ -1,4 +1,4 @@
-package hls
+package playlist
 
 import (
 	"strconv"
@@ -10,53 +10,63 @@ import (
 // dateLayout is the format of EXT-X-PROGRAM-DATE-TIME.
 const dateLayout = "2006-01-02T15:04:05.000Z"
 
-// row is a finished segment as playlists show it. It is immutable: the live list,
+// Row is a finished segment as playlists show it. It is immutable: the live list,
 // the DVR list and the recording of a rendition share their rows, and a list can be
 // written from them at any later time.
-type row struct {
-	msn, initID, sequence int
-	epoch                 string
-	duration              time.Duration
-	discontinuity, gap    bool
-	mapped                bool   // head has the EXT-X-MAP
-	iFrameBytes           int64  // where the first picture ends, 0 if not known
-	mapLine               []byte // EXT-X-MAP of the Init; shared by its rows
-	head                  []byte // tags that stand before the first part
-	tail                  []byte // EXT-X-GAP, EXTINF, URI
+type Row struct {
+	// MSN, InitID, Duration and Gap are those of the segment.
+	MSN, InitID int
+	Duration    time.Duration
+	Gap         bool
+
+	sequence      int
+	epoch         string
+	discontinuity bool
+	mapped        bool   // head has the EXT-X-MAP
+	iFrameBytes   int64  // where the first picture ends, 0 if not known
+	mapLine       []byte // EXT-X-MAP of the Init; shared by its rows
+	head          []byte // tags that stand before the first part
+	tail          []byte // EXT-X-GAP, EXTINF, URI
 }
 
-// newRow makes the row of s, whose head is known; mapped tells that it has mapLine.
-func newRow(s segment.Segment, head []byte, mapped bool, mapLine []byte) row {
-	return row{
-		msn: s.MSN, initID: s.InitID, sequence: s.DiscontinuitySequence, epoch: s.Epoch,
-		duration: s.Duration, discontinuity: s.Discontinuity, gap: s.Gap,
+// NewRow makes the row of s, whose head is known; mapped tells that it has mapLine.
+func NewRow(s segment.Segment, head []byte, mapped bool, mapLine []byte) Row {
+	return Row{
+		MSN: s.MSN, InitID: s.InitID, sequence: s.DiscontinuitySequence, epoch: s.Epoch,
+		Duration: s.Duration, discontinuity: s.Discontinuity, Gap: s.Gap,
 		mapped: mapped, iFrameBytes: s.IFrameBytes, mapLine: mapLine,
 		head: head, tail: appendTail(nil, s),
 	}
 }
 
-// headOf is what the tags before a segment's first part say.
-type headOf struct {
-	initID        int
-	mapLine       []byte // of that Init
-	discontinuity bool
-	sequence      int
-	date          time.Time
+// Head is what the tags before a segment's first part say.
+type Head struct {
+	// InitID is that of the Init, MapLine its EXT-X-MAP.
+	InitID  int
+	MapLine []byte
+	// Discontinuity tells that EXT-X-DISCONTINUITY stands before the segment, Sequence
+	// is its Discontinuity Sequence Number, that tag included.
+	Discontinuity bool
+	Sequence      int
+	// Date is EXT-X-PROGRAM-DATE-TIME.
+	Date time.Time
 }
 
-func appendHead(b []byte, h headOf, mapped bool) []byte {
-	if h.discontinuity {
+// Append writes the tags, with EXT-X-MAP if mapped is set.
+func (h Head) Append(b []byte, mapped bool) []byte {
+	if h.Discontinuity {
 		b = append(b, "#EXT-X-DISCONTINUITY\n"...)
 	}
 	if mapped {
-		b = append(b, h.mapLine...)
+		b = append(b, h.MapLine...)
 	}
 	b = append(b, "#EXT-X-PROGRAM-DATE-TIME:"...)
-	b = h.date.UTC().Round(time.Millisecond).AppendFormat(b, dateLayout)
+	b = h.Date.UTC().Round(time.Millisecond).AppendFormat(b, dateLayout)
 	return append(b, '\n')
 }
 
-func appendMap(b []byte, epoch string, id int) []byte {
+// AppendMap writes EXT-X-MAP.
+func AppendMap(b []byte, epoch string, id int) []byte {
 	b = append(b, `#EXT-X-MAP:URI="`...)
 	b = append(b, Name{Kind: NameInit, Epoch: epoch, Init: id}.String()...)
 	return append(b, "\"\n"...)
@@ -76,8 +86,8 @@ func appendTail(b []byte, s segment.Segment) []byte {
 // appendRows writes the tags that say where rows begin, and rows up to the index
 // end. The first skip of them are left out: a Playlist Delta Update when skip is not
 // 0 (RFC 8216bis §6.2.5.1). rows is not empty.
-func appendRows(b []byte, rows []row, skip, end int) []byte {
-	b = appendSequences(b, rows[0].msn, rows[0].sequence, rows[0].discontinuity)
+func appendRows(b []byte, rows []Row, skip, end int) []byte {
+	b = appendSequences(b, rows[0].MSN, rows[0].sequence, rows[0].discontinuity)
 	if skip > 0 {
 		b = append(b, "#EXT-X-SKIP:SKIPPED-SEGMENTS="...)
 		b = strconv.AppendInt(b, int64(skip), 10)
@@ -106,15 +116,15 @@ func appendSequences(b []byte, msn, sequence int, tagged bool) []byte {
 	return append(b, '\n')
 }
 
-// before returns how many rows at the front end at least d before the end of the
+// Before returns how many rows at the front end at least d before the end of the
 // last.
-func before(rows []row, d time.Duration) int {
+func Before(rows []Row, d time.Duration) int {
 	var after time.Duration
 	for i := len(rows) - 1; i >= 0; i-- {
 		if after >= d {
 			return i + 1
 		}
-		after += rows[i].duration
+		after += rows[i].Duration
 	}
 	return 0
 }
@@ -122,7 +132,7 @@ func before(rows []row, d time.Duration) int {
 // appendSeconds writes d in seconds: to the millisecond if that is exact, else
 // to the microsecond, so that sums over a long playlist do not drift.
 func appendSeconds(b []byte, d time.Duration) []byte {
-	us := int64(stated(d) / time.Microsecond)
+	us := int64(Stated(d) / time.Microsecond)
 	b = strconv.AppendInt(b, us/1e6, 10)
 	b = append(b, '.')
 	fraction, digits := us%1e6, 6
@@ -139,3 +149,7 @@ func appendSeconds(b []byte, d time.Duration) []byte {
 	}
 	return b
 }
+
+// Stated is a time as playlists state it: to the microsecond. Durations are differences
+// of stated times, so that their sums do not drift.
+func Stated(d time.Duration) time.Duration { return d.Round(time.Microsecond) }

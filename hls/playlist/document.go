@@ -1,4 +1,4 @@
-package hls
+package playlist
 
 import (
 	"bytes"
@@ -9,31 +9,42 @@ import (
 	"hash/crc32"
 )
 
-// textHead is the beginning of documents that differ in their end only, prepared
+// Document is one immutable text body, ready to be sent.
+type Document struct {
+	// Body is the identity encoding, Gzip the same compressed.
+	Body, Gzip []byte
+	// ETag and GzipETag are strong, quoted entity tags of the two.
+	ETag, GzipETag string
+}
+
+// Prefix is the beginning of documents that differ in their end only, prepared
 // so that joining it to an end costs a copy. It is immutable.
-type textHead struct {
+type Prefix struct {
 	text   []byte
 	packed []byte // text as DEFLATE blocks that are not the last (RFC 1951 §3.2.3), ending at a byte
 	crc    uint32
 	sum    [sha256.Size]byte
 }
 
-// textTail is the end of documents.
-type textTail struct {
+// Suffix is the end of documents.
+type Suffix struct {
 	text   []byte
 	packed []byte // text as the last DEFLATE blocks
 }
 
-// documentWriter makes documents with buffers that it keeps.
-type documentWriter struct {
-	text   []byte // free for the next text
+// Writer makes documents with buffers that it keeps. Its zero value is ready; it belongs
+// to one goroutine.
+type Writer struct {
+	// Text is a buffer for the next text, to be appended to from its start.
+	Text []byte
+
 	packed bytes.Buffer
 	flate  *flate.Writer
 }
 
 // compress returns text as DEFLATE blocks, of which the last is marked so if final
 // is set. The result is the writer's own until the next call.
-func (w *documentWriter) compress(text []byte, final bool) []byte {
+func (w *Writer) compress(text []byte, final bool) []byte {
 	w.packed.Reset()
 	if w.flate == nil {
 		// The level is valid, so there is no error.
@@ -50,24 +61,24 @@ func (w *documentWriter) compress(text []byte, final bool) []byte {
 	return w.packed.Bytes()
 }
 
-// head prepares text, which it copies.
-func (w *documentWriter) head(text []byte) *textHead {
-	return &textHead{
+// Prefix prepares text, which it copies.
+func (w *Writer) Prefix(text []byte) *Prefix {
+	return &Prefix{
 		text: bytes.Clone(text), packed: bytes.Clone(w.compress(text, false)),
 		crc: crc32.ChecksumIEEE(text), sum: sha256.Sum256(text),
 	}
 }
 
-// tail prepares text. The result is valid until the writer is used again but for
-// join.
-func (w *documentWriter) tail(text []byte) textTail {
-	return textTail{text: text, packed: w.compress(text, true)}
+// Suffix prepares text. The result is valid until the writer is used again but for
+// Join.
+func (w *Writer) Suffix(text []byte) Suffix {
+	return Suffix{text: text, packed: w.compress(text, true)}
 }
 
-// join makes the document of head, or of nothing if that is nil, and tail.
-func (w *documentWriter) join(head *textHead, tail textTail) Document {
+// Join makes the document of head, or of nothing if that is nil, and tail.
+func (w *Writer) Join(head *Prefix, tail Suffix) Document {
 	if head == nil {
-		head = &textHead{}
+		head = &Prefix{}
 	}
 	body := make([]byte, 0, len(head.text)+len(tail.text))
 	body = append(append(body, head.text...), tail.text...)
@@ -87,8 +98,8 @@ func (w *documentWriter) join(head *textHead, tail textTail) Document {
 	return Document{Body: body, Gzip: packed, ETag: `"` + tag + `"`, GzipETag: `"` + tag + `-gz"`}
 }
 
-// document makes a document of text, which may be the writer's own.
-func (w *documentWriter) document(text []byte) Document {
-	w.text = text
-	return w.join(nil, w.tail(text))
+// Document makes a document of text, which may be the writer's own.
+func (w *Writer) Document(text []byte) Document {
+	w.Text = text
+	return w.Join(nil, w.Suffix(text))
 }

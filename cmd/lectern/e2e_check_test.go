@@ -1,0 +1,74 @@
+//go:build e2e
+
+package main_test
+
+import (
+	"bytes"
+	"errors"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/lectern/lectern/hls/conformance"
+)
+
+// unjudged is what "lectern check -ignore" is told: the rules about when something
+// comes, since how fast this machine is decides about them, and those in except.
+func unjudged(except ...int) string {
+	var out []string
+	for _, r := range conformance.Rules() {
+		if r.Timed || slices.Contains(except, r.Number) {
+			out = append(out, strconv.Itoa(r.Number))
+		}
+	}
+	return strings.Join(out, ",")
+}
+
+// judge fails the test for each MUST that is broken and not timed.
+func judge(t *testing.T, findings []conformance.Finding) {
+	t.Helper()
+	for _, f := range findings {
+		if f.Level == conformance.Must && !f.Timed {
+			t.Errorf("%s", f)
+		} else {
+			t.Logf("%s", f)
+		}
+	}
+}
+
+// checkRun is "lectern check" running beside the test.
+type checkRun struct {
+	cmd *exec.Cmd
+	out bytes.Buffer
+}
+
+// startCheck watches the playlists with the program until they end, without the rules
+// that unjudged leaves out.
+func startCheck(t *testing.T, url string, except ...int) *checkRun {
+	t.Helper()
+	c := &checkRun{cmd: exec.Command(binary, "check", "-duration", "10m", "-ignore", unjudged(except...), url)}
+	c.cmd.Stdout, c.cmd.Stderr = &c.out, &c.out
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.cmd.Process.Kill() })
+	return c
+}
+
+// wait waits for the end of the class, at which the checker ends.
+func (c *checkRun) wait(t *testing.T) {
+	t.Helper()
+	err := c.cmd.Wait()
+	t.Logf("lectern check, throughout:\n%s", c.out.String())
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		t.Errorf("lectern check: exit status %d", exit.ExitCode())
+	} else if err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(c.out.String(), "MUST") {
+		t.Error("the playlists broke a rule")
+	}
+}
