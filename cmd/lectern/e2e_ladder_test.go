@@ -91,8 +91,13 @@ func TestLadder(t *testing.T) {
 	if _, err = srv.api.End(t.Context(), c.ID); err != nil {
 		t.Fatal(err)
 	}
-	check.wait(t)
-	compareRenditions(t, strings.TrimSuffix(c.Playback.HLS, "index.m3u8"), srv.skipped(t))
+	skipped := srv.skipped(t)
+	if skipped > 0 {
+		check.wait(t, 64) // who is too slow leaves out pictures, and the one before stands for long
+	} else {
+		check.wait(t)
+	}
+	compareRenditions(t, strings.TrimSuffix(c.Playback.HLS, "index.m3u8"), skipped)
 
 	got, err := srv.api.Get(t.Context(), c.ID)
 	if err != nil {
@@ -334,6 +339,10 @@ func compareRenditions(t *testing.T, base string, skipped float64) {
 		first time.Duration // presentation time of the first picture
 	}
 	want := map[string]known{}
+	slack := time.Millisecond
+	if skipped > 0 {
+		slack = 250 * time.Millisecond // the first picture may be among them
+	}
 	for _, name := range rungs {
 		playlist := base + name + "/index.m3u8"
 		until(t, func() string {
@@ -376,7 +385,7 @@ func compareRenditions(t *testing.T, base string, skipped float64) {
 				t.Errorf("%s %s: %s at %s, break %v; the source: %s at %s, break %v",
 					name, seg.number(), seg.duration, k.date, seg.discontinuity, w.duration, w.date, w.discontinuity)
 			}
-			if video := !strings.HasPrefix(name, "audio"); video && w.first >= 0 && k.first >= 0 && (w.first-k.first).Abs() > time.Millisecond {
+			if video := !strings.HasPrefix(name, "audio"); video && w.first >= 0 && k.first >= 0 && (w.first-k.first).Abs() > slack {
 				t.Errorf("%s %s begins at %s, the source at %s", name, seg.number(), k.first, w.first)
 			}
 		}
