@@ -185,7 +185,7 @@ func (s *server) switchRungs(t *testing.T, v *viewer) {
 		v.plays()
 	}
 	v.ask("seen", &smooth)
-	smooth.judge(t, "by menu", s.slow(t))
+	smooth.judge(t, "by menu", hiccup, s.slow(t))
 	v.do("watch")
 	v.do("choose Auto")
 	// The source takes 1.2 Mbit/s, 360p 0.75, 180p 0.33, sound included.
@@ -200,12 +200,20 @@ func (s *server) switchRungs(t *testing.T, v *viewer) {
 	v.plays()
 	var seen spectacle
 	v.ask("seen", &seen)
-	seen.judge(t, "by the link", s.slow(t))
+	seen.judge(t, "by the link", fall, s.slow(t))
 }
 
-// judge fails for a repeated word, and for a lost one or a standstill that is not
-// the machine's fault: slow tells that it could not encode in time.
-func (s spectacle) judge(t *testing.T, how string, slow bool) {
+// Standstills that nobody is to blame for, in ms. A link that falls under a player can
+// cost what was under way; how often it does is measured by falls.mjs, and how long
+// at most depends on the moment.
+const (
+	hiccup = 1200
+	fall   = 6000
+)
+
+// judge fails for a repeated word, and for a lost one or a standstill of more than
+// most that is not the machine's fault: slow tells that it could not encode in time.
+func (s spectacle) judge(t *testing.T, how string, most float64, slow bool) {
 	t.Helper()
 	t.Logf("switching %s: a standstill of %.0f ms at most, timers %.0f ms late, jumps %v, machine too slow: %v", how, s.Longest, s.Late, s.Jumps, slow)
 	for _, j := range s.Jumps {
@@ -214,7 +222,7 @@ func (s spectacle) judge(t *testing.T, how string, slow bool) {
 			t.Errorf("the viewer was moved from %.2f to %.2f s", j[0], j[1])
 		}
 	}
-	if s.Longest > 1200+5*s.Late && !slow {
+	if s.Longest > most+5*s.Late && !slow {
 		t.Errorf("a standstill of %.0f ms, timers %.0f ms late", s.Longest, s.Late)
 	}
 }
