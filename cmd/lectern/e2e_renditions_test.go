@@ -39,11 +39,13 @@ func compareRenditions(t *testing.T, base string, skipped float64) {
 		if len(dates) != len(segments) {
 			t.Fatalf("%s: %d dates of %d segments", name, len(dates), len(segments))
 		}
-		whole := segments
-		// Where this machine was too slow, the encoder was behind when a publisher was
-		// torn off, and what it had not made yet is missing.
-		if name == "source" && skipped == 0 {
-			whole = withoutTorn(t, segments)
+		// What the encoder had under way when a publisher was torn off may be missing,
+		// of the source's rendition, too, which is encoded here most of the time. Where
+		// this machine was too slow, it was further behind.
+		for i, seg := range segments {
+			if name == "source" && skipped == 0 && seg.gap && !lastOfRun(segments, i) {
+				t.Errorf("%s is a gap of %s", seg.uri, seg.duration)
+			}
 		}
 		dir, files, gaps := t.TempDir(), []string(nil), 0
 		for i, seg := range segments {
@@ -76,7 +78,7 @@ func compareRenditions(t *testing.T, base string, skipped float64) {
 		decode(t, files)
 		// One at most for the lost worker, and one where each publication was torn off,
 		// unless this machine was too slow to encode everything.
-		if most := 1 + len(nasty()); gaps > most && skipped == 0 || len(whole) < 12 {
+		if most := 1 + len(nasty()); gaps > most && skipped == 0 || len(segments)-gaps < 12 {
 			t.Errorf("%s: %d gaps in %d segments", name, gaps, len(segments))
 		}
 	}
