@@ -9,8 +9,8 @@ import (
 	"github.com/lectern/lectern/storage/segment"
 )
 
-// writeChunk is how much is sent under one write deadline, in bytes.
-const writeChunk = 256 << 10
+// WriteChunk is how much is sent within one [Config.WriteTimeout], in bytes.
+const WriteChunk = 256 << 10
 
 // response counts what is sent, and renews the write deadline as the client
 // takes it, so that a slow reader is cut off and a steady one is not. It
@@ -78,7 +78,7 @@ func (w *response) WriteHeader(code int) {
 func (w *response) begin(code int, n int64) bool {
 	w.length[0] = strconv.FormatInt(n, 10)
 	w.header["Content-Length"] = w.length[:]
-	w.large = n > writeChunk && !w.head
+	w.large = n > WriteChunk && !w.head
 	w.WriteHeader(code)
 	return !w.head
 }
@@ -91,7 +91,7 @@ func (w *response) Write(p []byte) (int, error) {
 	done := 0
 	for {
 		w.arm()
-		n, err := w.ResponseWriter.Write(p[done:min(len(p), done+writeChunk)])
+		n, err := w.ResponseWriter.Write(p[done:min(len(p), done+WriteChunk)])
 		w.fresh = false
 		done += n
 		w.bytes += int64(n)
@@ -133,7 +133,7 @@ func (w *response) send(src io.Reader, n int64) error {
 		_, err := c.WriteChunks(shared{w}, n)
 		return err
 	}
-	step := int64(writeChunk)
+	step := int64(WriteChunk)
 	if _, ok := w.ResponseWriter.(Sharer); ok {
 		step = n // it has deadlines of its own
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/lectern/lectern/cmd/internal/certs"
 	"github.com/lectern/lectern/cmd/internal/ops"
 	"github.com/lectern/lectern/configs"
+	"github.com/lectern/lectern/hls/origin"
 	"github.com/lectern/lectern/hls/origin/loop"
 	"github.com/lectern/lectern/storage/kv"
 )
@@ -119,12 +120,6 @@ func isMedia(path string) bool {
 	return strings.HasPrefix(path, "/live/") || strings.HasPrefix(path, "/t/")
 }
 
-// isPicture reports whether a path is that of a still picture, which is served as the
-// pages are.
-func isPicture(path string) bool {
-	return strings.HasSuffix(path, ".jpg") || strings.HasSuffix(path, ".vtt")
-}
-
 // prioritised tells proxies and CDNs which answers to send first (RFC 9218 §5 and
 // §8). It says the same of a URL whoever asks.
 func prioritised(next http.Handler) http.Handler {
@@ -148,10 +143,10 @@ func loopConfig(cfg configs.Config) loop.Config {
 }
 
 // newLoop returns what serves media on plain connections; everything else on them is
-// handed to net/http.
+// handed to net/http, still pictures too, which are served as the pages are.
 func (s *webServer) newLoop(addr net.Addr, h http.Handler) (*loop.Server, error) {
 	return loop.New(s.loop, addr, loop.Deps{
-		Handler: h, Serves: func(path string) bool { return isMedia(path) && !isPicture(path) },
+		Handler: h, Serves: func(path string) bool { return isMedia(path) && !origin.IsPicture(path) },
 		Logger: s.root, Registerer: s.registry,
 	})
 }

@@ -39,6 +39,22 @@ func TestPlaylistsAreUrgent(t *testing.T) {
 	}
 }
 
+// runWeb runs s on free ports until the test is over.
+func runWeb(t *testing.T, s *webServer) *listeners {
+	t.Helper()
+	l := &listeners{http: listenLocal(t), admin: listenLocal(t)}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx, l) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
 // A request whose body does not come is given up, by whoever sends it and
 // whether anybody wanted the body or not.
 func TestSlowBodyIsCutOff(t *testing.T) {
@@ -54,16 +70,7 @@ func TestSlowBodyIsCutOff(t *testing.T) {
 		t.Errorf("a held request would be given up after %s", s.readTimeout)
 	}
 	s.readTimeout = 100 * time.Millisecond
-	l := &listeners{http: listenLocal(t), admin: listenLocal(t)}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx, l) }()
-	defer func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}()
+	l := runWeb(t, s)
 	for _, path := range []string{"/live/x/index.m3u8", "/api/v1/classes", "/watch/x"} {
 		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.http.Addr().String())
 		if err != nil {
@@ -90,16 +97,7 @@ func TestMediaAndPagesShareConnections(t *testing.T) {
 	}
 	reg := prometheus.NewRegistry()
 	s := newWebServer(time.Second, loop.DefaultConfig(), slog.New(slog.DiscardHandler), public{origin: say("media"), api: say("api"), pages: say("page")}, admin{gatherer: reg})
-	l := &listeners{http: listenLocal(t), admin: listenLocal(t)}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx, l) }()
-	defer func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}()
+	l := runWeb(t, s)
 	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
 	defer client.CloseIdleConnections()
 	for i, tc := range []struct{ path, want string }{

@@ -5,11 +5,11 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lectern/lectern/hls/origin"
 )
 
 const (
-	// writeChunk is how much is sent within one WriteTimeout, in bytes.
-	writeChunk = 256 << 10
 	// maxSent is how much is sent of one answer before other connections have their
 	// turn, in bytes.
 	maxSent = 2 << 20
@@ -194,7 +194,7 @@ func (l *loop) send(c *conn) {
 	x := c.exchange
 	x.answer.file, x.answer.held = nil, held{}
 	l.head, x.closing = x.answer.finish(l.head[:0], x.request.last || l.stopping, l.date)
-	x.rest, c.chunk = l.head, writeChunk
+	x.rest, c.chunk = l.head, origin.WriteChunk
 	l.flush(c)
 	if c.exchange != nil {
 		x.rest = append([]byte(nil), x.rest...) // the loop's own is for the next
@@ -227,7 +227,7 @@ func (l *loop) flush(c *conn) {
 		}
 		sent += n
 		if c.chunk -= n; c.chunk <= 0 {
-			c.chunk = writeChunk
+			c.chunk = origin.WriteChunk
 			l.wheel.set(c, l.now+l.server.cfg.WriteTimeout)
 		}
 	}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sys/unix"
+
+	"github.com/lectern/lectern/hls/origin"
 )
 
 // Deadlines pass in time, not before, and once.
@@ -140,13 +142,13 @@ func TestWriteDeadlineMovesOn(t *testing.T) {
 		}
 	}
 	l.now = cfg.WriteTimeout / 2
-	take(2 * writeChunk)
+	take(2 * origin.WriteChunk)
 	moved := c.timer.due
 	if moved != l.now+cfg.WriteTimeout {
 		t.Fatalf("after %d bytes it is due at %s", taken, moved)
 	}
 	l.now += time.Second
-	take(writeChunk / 8)
+	take(origin.WriteChunk / 8)
 	if c.timer.due != moved {
 		t.Fatalf("after %d bytes it is due at %s", taken, c.timer.due)
 	}
