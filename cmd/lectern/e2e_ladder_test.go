@@ -64,9 +64,7 @@ func TestLadder(t *testing.T) {
 		push := start(t, s.withDefaults().replay(files[i], c))
 		until(t, func() string { return srv.published(t, push, c, i, 3) })
 		if i == 0 {
-			// The encoder is killed: the pictures that it had not made of a segment are
-			// missing there (54, 56). One that is slow to open begins its list later (49).
-			check = startCheck(t, c.Playback.HLS, 49, 54, 56)
+			check = startCheck(t, c.Playback.HLS)
 			viewer = startViewer(t, c.Playback.Watch)
 		}
 		viewer.plays()
@@ -86,12 +84,14 @@ func TestLadder(t *testing.T) {
 	if _, err = srv.api.End(t.Context(), c.ID); err != nil {
 		t.Fatal(err)
 	}
+	// The encoder is killed: the pictures that it had not made of a segment are missing
+	// there (54, 56). One that is slow to open begins its list later (49).
+	excused := []int{49, 54, 56}
 	skipped := srv.skipped(t)
 	if skipped > 0 {
-		check.wait(t, 64) // who is too slow leaves out pictures, and the one before stands for long
-	} else {
-		check.wait(t)
+		excused = append(excused, 64) // who is too slow leaves out pictures, and the one before stands for long
 	}
+	check.wait(t, excused...)
 	compareRenditions(t, strings.TrimSuffix(c.Playback.HLS, "index.m3u8"), skipped)
 
 	got, err := srv.api.Get(t.Context(), c.ID)

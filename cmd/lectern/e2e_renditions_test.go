@@ -39,19 +39,17 @@ func compareRenditions(t *testing.T, base string, skipped float64) {
 		if len(dates) != len(segments) {
 			t.Fatalf("%s: %d dates of %d segments", name, len(dates), len(segments))
 		}
-		// What the encoder had under way when a publisher was torn off may be missing,
-		// of the source's rendition, too, which is encoded here most of the time. Where
-		// this machine was too slow, it was further behind.
-		for i, seg := range segments {
-			if name == "source" && skipped == 0 && seg.gap && !lastOfRun(segments, i) {
-				t.Errorf("%s is a gap of %s", seg.uri, seg.duration)
-			}
-		}
 		dir, files, gaps := t.TempDir(), []string(nil), 0
 		for i, seg := range segments {
 			k := known{listed: seg, date: dates[i], first: -1}
 			if seg.gap {
 				gaps++
+				// What the encoder had under way when a publisher was torn off may be missing,
+				// of the source's rendition, too, which is encoded here most of the time. Where
+				// this machine was too slow, it was further behind.
+				if name == "source" && skipped == 0 && !lastOfRun(segments, i) {
+					t.Errorf("%s is a gap of %s", seg.uri, seg.duration)
+				}
 			} else {
 				file := writeFile(t, dir, fmt.Sprintf("%s%d.mp4", name, i), []byte(download(t, seg.init)+download(t, seg.uri)))
 				packets := readPackets(t, file)
