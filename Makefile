@@ -27,9 +27,11 @@ test: tools-test build
 	$(MAKE) -j2 --output-sync=target test-waiting test-computing
 .PHONY: test-waiting test-computing
 test-waiting:
-	$(MAKE) -j1 browser e2e
+	$(MAKE) browser
+	$(MAKE) e2e
 test-computing:
-	nice -n 19 $(MAKE) -j1 lint unit
+	nice -n 19 $(MAKE) lint
+	nice -n 19 $(MAKE) unit
 
 
 tools-demo:

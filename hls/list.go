@@ -51,10 +51,15 @@ func (l *list) window() []playlist.Row { return l.rows[l.live:] }
 // openHead sets the tags of the open segment.
 func (l *list) openHead(h playlist.Head) {
 	o := &l.open
-	n := len(l.rows)
 	o.head = h
-	o.mapped = n == 0 || h.Discontinuity || l.rows[n-1].InitID != h.InitID
+	o.mapped = h.Discontinuity || l.changes(h.InitID)
 	o.text = h.Append(nil, o.mapped)
+}
+
+// changes reports whether the Init is another than that of the last row, or the first.
+func (l *list) changes(initID int) bool {
+	n := len(l.rows)
+	return n == 0 || l.rows[n-1].InitID != initID
 }
 
 // addPart lists a part of the open segment.
@@ -87,8 +92,7 @@ func (l *list) whole() int { return len(l.rows) - l.live - l.liveGaps }
 
 // replay lists a segment of an earlier run, with its parts if withParts is set.
 func (l *list) replay(s segment.Segment, mapLine []byte, withParts bool) {
-	n := len(l.rows)
-	mapped := n == 0 || s.Discontinuity || l.rows[n-1].InitID != s.InitID
+	mapped := s.Discontinuity || l.changes(s.InitID)
 	again := openSegment{msn: s.MSN}
 	if withParts {
 		for _, p := range s.Parts {
@@ -156,7 +160,7 @@ func (l *list) now() *playlist.Live {
 		Rows: l.window(), Parts: l.parts, Ended: l.ended, Epoch: l.epoch, MSN: l.open.msn,
 		Head: l.open.head, Text: l.open.text, Lines: l.open.lines, Count: len(l.open.parts),
 	}
-	if n := len(l.rows); live.Count == 0 && (n == 0 || l.rows[n-1].InitID != l.nextInit) {
+	if live.Count == 0 && l.changes(l.nextInit) {
 		live.Map = Name{Kind: NameInit, Epoch: l.nextEpoch, Init: l.nextInit}.String()
 	}
 	return live

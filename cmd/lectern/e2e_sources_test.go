@@ -19,6 +19,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -120,6 +121,27 @@ func (s source) push(file, url string) *exec.Cmd {
 		to = []string{"-f", "rtsp", "-rtsp_transport", "tcp", url}
 	}
 	return exec.Command("ffmpeg", append([]string{"-hide_banner", "-nostdin", "-loglevel", "error", "-re", "-i", file, "-c", "copy"}, to...)...)
+}
+
+// record encodes the source for seconds into a file, whose name it returns. It may be
+// called from any goroutine.
+func (s source) record(t *testing.T, name string, seconds int) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	args := slices.Concat([]string{"-hide_banner", "-nostdin", "-loglevel", "error"}, s.encode(), []string{"-t", strconv.Itoa(seconds), file})
+	if out, err := exec.CommandContext(t.Context(), "ffmpeg", args...).CombinedOutput(); err != nil {
+		t.Errorf("record %s: %v: %s", s.name, err, out)
+	}
+	return file
+}
+
+// replay is the ffmpeg that pushes the file again and again in real time.
+func (s source) replay(file string, c api.Class) *exec.Cmd {
+	args := []string{"-hide_banner", "-nostdin", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i", file, "-c", "copy"}
+	if s.by == "rtsp" {
+		return exec.Command("ffmpeg", append(args, "-f", "rtsp", "-rtsp_transport", "tcp", c.Ingest.RTSP+"/"+c.StreamKey)...)
+	}
+	return exec.Command("ffmpeg", append(args, "-f", "flv", c.Ingest.RTMP+"/"+c.StreamKey)...)
 }
 
 // encode returns ffmpeg's arguments from the inputs to the encoders.

@@ -12,9 +12,9 @@ import (
 type Config struct {
 	// MaxWaiters bounds the requests that are held at the same time for a
 	// playlist or part that does not exist yet, over all classes. Above it they
-	// are answered 503. Each takes about 20 KiB of memory with its connection.
-	// Raise it for many direct viewers; behind a CDN a few hundred suffice.
-	// Default 20000, range 1 to 1000000.
+	// are answered 503. Each takes about 8 KB of memory with its connection, and 50 KB
+	// if that is encrypted. Raise it for many direct viewers; behind a CDN a few
+	// hundred suffice. Default 20000, range 1 to 1000000.
 	MaxWaiters int `yaml:"max_waiters"`
 
 	// HoldCap is the longest a request is held; three target durations, if that

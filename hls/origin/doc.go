@@ -26,10 +26,12 @@
 //
 // A request for what comes next is held until it exists: blocking playlist
 // reloads of media playlists (RFC 8216bis §6.2.5.2) and the preload-hinted part (§6.2.6). A held
-// request costs one goroutine and one timer, wakes when a snapshot is
-// published, and ends with its client. It takes no lock, so that no number of
-// viewers can delay the packager, and their number is bounded. Whether it may be
-// answered at all is checked when it comes, not again while it is held.
+// request wakes when a snapshot is published, and ends with its client. It takes no lock,
+// so that no number of viewers can delay the packager, and their number is bounded.
+// Whether it may be answered at all is checked when it comes, not again while it is held.
+// Behind net/http it costs one goroutine and one timer. A server that cannot spare them
+// keeps it as a value and says when to look again ([Holder]); package loop is one, which
+// gives the same answers without net/http's cost for a connection.
 //
 // The package starts no goroutine and keeps no media: playlists are the
 // packager's immutable snapshots, media are objects of the segment log.

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -151,19 +150,28 @@ func inProcess(h http.Handler, segments int) (start func(i, part int, done func(
 	}, wg.Wait
 }
 
-// loopback starts requests on herdSize kept connections of a real server. As
-// players do, they accept gzip; the naive handler has none, since it would have
-// to compress for each request.
+// loopback starts requests to a real server. As players do, they accept gzip; the naive
+// handler has none, since it would have to compress for each request.
 func loopback(tb testing.TB, h http.Handler, segments int) (start func(i, part int, done func(int, []byte)), stop func()) {
 	tb.Helper()
 	server := httptest.NewServer(h)
+	start, wait := kept(tb, server.Listener.Addr().String(), segments)
+	return start, func() {
+		wait()
+		server.Close()
+	}
+}
+
+// kept starts requests on herdSize connections to addr that it keeps until stop.
+func kept(tb testing.TB, addr string, segments int) (start func(i, part int, done func(int, []byte)), stop func()) {
+	tb.Helper()
 	var wg sync.WaitGroup
 	conns := make([]net.Conn, herdSize)
 	readers := make([]*bufio.Reader, herdSize)
 	buffers := make([][]byte, herdSize)
 	for i := range conns {
 		var d net.Dialer
-		c, err := d.DialContext(context.Background(), "tcp", strings.TrimPrefix(server.URL, "http://"))
+		c, err := d.DialContext(context.Background(), "tcp", addr)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -197,7 +205,6 @@ func loopback(tb testing.TB, h http.Handler, segments int) (start func(i, part i
 		for _, c := range conns {
 			_ = c.Close()
 		}
-		server.Close()
 	}
 }
 

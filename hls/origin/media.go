@@ -9,35 +9,58 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lectern/lectern/hls"
 	"github.com/lectern/lectern/storage/segment"
 )
 
-// serveMedia answers for an init, segment or part. It returns a code for
-// metrics, or 0.
+// serveMedia answers for an init, segment or part, unless it is to be waited for. It
+// returns a code for metrics, or 0.
 func (o *Origin) serveMedia(w *response, r *http.Request, p Presentation, to target) (code int) {
 	var item segment.Item
 	var err error
-	var life []string
 	switch to.object {
 	case objectInit:
-		life = o.headers.initLife
 		item, err = p.Media.FindInit(to.rendition, to.name.Epoch, to.name.Init)
 	case objectSegment:
-		life = o.headers.segmentLife
 		item, err = p.Media.FindSegment(to.rendition, to.name.Epoch, to.name.MSN)
 	default:
-		var how outcome
-		if item, how, err = o.findPart(r, p, to); how != outcomeServed {
-			return o.refusePart(w, how)
+		// The snapshot comes first: a part that is published in between is then
+		// either found, or still the hint.
+		snap := p.Playlists.Snapshot(to.rendition)
+		item, err = p.Media.FindPart(to.rendition, to.name.Epoch, to.name.MSN, to.name.Part)
+		if err != nil && p.Playlists.PartTarget() > 0 && hinted(p.Playlists, snap, to.name, err) {
+			w.held = &held{o: o, w: w, r: r, p: p, to: to, snap: snap}
+			return 0
 		}
-		life = o.rulesOf(p.Playlists).partLife(item.ModTime)
 	}
+	return o.sendFound(w, r, p, to, item, err)
+}
+
+// hinted reports whether a part that was not found is the one that the playlist hints
+// at. It is waited for (RFC 8216bis §6.2.6): not one byte of it is sent before it is
+// complete. A hint that turns out void, because the segment ended before it, is
+// answered at once.
+func hinted(p Playlists, snap *hls.Snapshot, name hls.Name, err error) bool {
+	return errors.Is(err, segment.ErrNotFound) && name.Epoch == p.Epoch() && snap != nil && !snap.Ended &&
+		snap.NextMSN == name.MSN && snap.NextPart == name.Part
+}
+
+// sendFound answers with what was looked for, if there is no err. It returns a code
+// for metrics, or 0.
+func (o *Origin) sendFound(w *response, r *http.Request, p Presentation, to target, item segment.Item, err error) (code int) {
 	if err != nil {
 		o.failMedia(w, to, err)
 		return 0
 	}
 	h := w.header
-	h["Cache-Control"] = life
+	switch to.object {
+	case objectInit:
+		h["Cache-Control"] = o.headers.initLife
+	case objectSegment:
+		h["Cache-Control"] = o.headers.segmentLife
+	default:
+		h["Cache-Control"] = o.rulesOf(p.Playlists).partLife(item.ModTime)
+	}
 	w.etag[0] = mediaETag(to.file, item.Size)
 	h["Etag"] = w.etag[:]
 	if !item.ModTime.IsZero() {
@@ -113,35 +136,6 @@ func (o *Origin) failMedia(w *response, to target, err error) {
 	}
 	o.report(to, err)
 	w.fail(http.StatusInternalServerError, cacheNothing, "the media cannot be read")
-}
-
-// findPart finds a part. The one that the playlist hints at is waited for
-// (RFC 8216bis §6.2.6): not one byte of it is sent before it is complete. A hint
-// that turns out void, because the segment ended before it, is answered at once.
-func (o *Origin) findPart(r *http.Request, p Presentation, to target) (segment.Item, outcome, error) {
-	msn, part := to.name.MSN, to.name.Part
-	// The snapshot comes first: a part that is published in between is then
-	// either found, or still the hint.
-	snap := p.Playlists.Snapshot(to.rendition)
-	item, err := p.Media.FindPart(to.rendition, to.name.Epoch, msn, part)
-	if err == nil || p.Playlists.PartTarget() == 0 {
-		return item, outcomeServed, err
-	}
-	hinted := func() bool {
-		return errors.Is(err, segment.ErrNotFound) && to.name.Epoch == p.Playlists.Epoch() && snap != nil && !snap.Ended &&
-			snap.NextMSN == msn && snap.NextPart == part
-	}
-	if !hinted() {
-		return item, outcomeServed, err
-	}
-	how := o.wait(r.Context(), o.hold(p.Playlists), snap.Changed, func() <-chan struct{} {
-		snap = p.Playlists.Snapshot(to.rendition)
-		if item, err = p.Media.FindPart(to.rendition, to.name.Epoch, msn, part); hinted() {
-			return snap.Changed
-		}
-		return nil
-	})
-	return item, how, err
 }
 
 // refusePart answers a held part request that was not served. A part that is

@@ -127,18 +127,29 @@ func New(cfg Config, library Library, logger *slog.Logger, reg prometheus.Regist
 
 // ServeHTTP implements http.Handler. It answers held requests as soon as
 // the request's context ends, so a server that wants to stop cancels its base
-// context.
+// context. If w is a [Holder] it never waits.
 func (o *Origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rw := o.newResponse(w, r)
 	kind, code := o.serve(rw, r)
-	rw.finish()
-	if code == 0 {
-		code = rw.code
+	if rw.held != nil {
+		o.hold(w, rw.held) //nolint:contextcheck // it is r's, and in there
+		return
 	}
-	o.metrics.answered(kind, code, rw.bytes)
+	o.done(rw, kind, code)
 }
 
-// serve answers r. code is what metrics shall say, 0 for what was sent.
+// done ends the answer to a request for kind. code is what metrics shall say, 0 for
+// what was sent.
+func (o *Origin) done(w *response, kind object, code int) {
+	w.finish()
+	if code == 0 {
+		code = w.code
+	}
+	o.metrics.answered(kind, code, w.bytes)
+}
+
+// serve answers r, or leaves in w what is to be waited for. code is what metrics shall
+// say, 0 for what was sent.
 func (o *Origin) serve(w *response, r *http.Request) (kind object, code int) {
 	if !o.shield.admits(r.Header) {
 		o.deny(w, denialShield)
@@ -200,7 +211,7 @@ func (o *Origin) servePresentation(w *response, r *http.Request, p Presentation,
 		}
 		o.pictures.ServePicture(w, r, to.class, to.file)
 	case objectPlaylist, objectDVR, objectIFrames, objectDVRIFrames, objectRecording, objectRecordingIFrames:
-		return o.servePlaylist(w, r, p.Playlists, to)
+		return o.servePlaylist(w, r, p, to)
 	default:
 		return o.serveMedia(w, r, p, to)
 	}

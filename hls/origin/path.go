@@ -69,7 +69,7 @@ func parsePath(u *url.URL) (to target, ok bool) {
 		to.object = objectCheck
 		return to, to.behind
 	}
-	if validPicture(rest) {
+	if IsPicture(rest) && validElement(rest) {
 		to.object, to.file = objectPicture, rest
 		return to, true
 	}
@@ -106,10 +106,10 @@ func parsePath(u *url.URL) (to target, ok bool) {
 	return to, true
 }
 
-// validPicture reports whether s may be the file of a still picture, or of the list
-// of them.
-func validPicture(s string) bool {
-	return (strings.HasSuffix(s, ".jpg") || strings.HasSuffix(s, ".vtt")) && validElement(s)
+// IsPicture reports whether nothing but a still picture, or the list of them, can have
+// the path.
+func IsPicture(path string) bool {
+	return strings.HasSuffix(path, ".jpg") || strings.HasSuffix(path, ".vtt")
 }
 
 // validElement reports whether s may be a class or a rendition. What it lets pass

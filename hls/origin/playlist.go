@@ -59,10 +59,10 @@ func (o object) document(s *hls.Snapshot, delta bool) *hls.Document {
 	}
 }
 
-// servePlaylist answers for a media playlist, at once or when it has what the
-// directives ask for (RFC 8216bis §6.2.5). It returns a code for metrics, or 0.
-func (o *Origin) servePlaylist(w *response, r *http.Request, p Playlists, to target) (code int) {
-	snap := p.Snapshot(to.rendition)
+// servePlaylist answers for a media playlist, unless what the directives ask for
+// is to be waited for (RFC 8216bis §6.2.5). It returns a code for metrics, or 0.
+func (o *Origin) servePlaylist(w *response, r *http.Request, p Presentation, to target) (code int) {
+	snap := p.Playlists.Snapshot(to.rendition)
 	if to.object.document(snap, false) == nil {
 		w.notFound()
 		return 0
@@ -75,7 +75,7 @@ func (o *Origin) servePlaylist(w *response, r *http.Request, p Playlists, to tar
 				// The playlist has no parts. Its segment is what holds the one asked for.
 				d.part = -1
 			}
-			err = d.check(snap, p.PartTarget())
+			err = d.check(snap, p.Playlists.PartTarget())
 		}
 		if err != nil {
 			w.fail(http.StatusBadRequest, cacheRefused, err.Error())
@@ -83,17 +83,15 @@ func (o *Origin) servePlaylist(w *response, r *http.Request, p Playlists, to tar
 		}
 	}
 	if d.blocking() && !snap.Has(d.msn, d.part) {
-		how := o.wait(r.Context(), o.hold(p), snap.Changed, func() <-chan struct{} {
-			if snap = p.Snapshot(to.rendition); snap == nil || snap.Has(d.msn, d.part) {
-				return nil
-			}
-			return snap.Changed
-		})
-		if how != outcomeServed {
-			return o.refuse(w, how)
-		}
+		w.held = &held{o: o, w: w, r: r, p: p, to: to, snap: snap, d: d}
+		return 0
 	}
-	doc := to.object.document(snap, d.delta && !snap.Ended)
+	return o.sendSnapshot(w, r, p.Playlists, to, snap, d)
+}
+
+// sendSnapshot answers with the playlist of snap that to stands for, if it has one.
+func (o *Origin) sendSnapshot(w *response, r *http.Request, p Playlists, to target, snap *hls.Snapshot, d directives) (code int) {
+	doc := to.object.document(snap, snap != nil && d.delta && !snap.Ended)
 	if doc == nil {
 		w.notFound()
 		return 0
@@ -160,6 +158,6 @@ func (o *Origin) sendDocument(w *response, r *http.Request, doc *hls.Document, l
 		h["Content-Type"] = o.headers.playlist
 	}
 	if w.begin(http.StatusOK, int64(len(body))) {
-		_, _ = w.Write(body) // a failed write means the client left
+		_, _ = w.WriteShared(body) // a failed write means the client left
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/lectern/lectern/storage/segment"
 )
 
-// writeChunk is how much is sent under one write deadline, in bytes.
-const writeChunk = 256 << 10
+// WriteChunk is how much is sent within one [Config.WriteTimeout], in bytes.
+const WriteChunk = 256 << 10
 
 // response counts what is sent, and renews the write deadline as the client
 // takes it, so that a slow reader is cut off and a steady one is not. It
@@ -29,8 +29,9 @@ type response struct {
 
 	code  int // 0 until the header was written
 	bytes int64
-	armed bool // a deadline was set
-	fresh bool // and nothing was sent since
+	held  *held // what it waits for, nil if it need not
+	armed bool  // a deadline was set
+	fresh bool  // and nothing was sent since
 
 	// Where values of the header live that belong to this answer alone.
 	etag, length, modified, ranges [1]string
@@ -77,7 +78,7 @@ func (w *response) WriteHeader(code int) {
 func (w *response) begin(code int, n int64) bool {
 	w.length[0] = strconv.FormatInt(n, 10)
 	w.header["Content-Length"] = w.length[:]
-	w.large = n > writeChunk && !w.head
+	w.large = n > WriteChunk && !w.head
 	w.WriteHeader(code)
 	return !w.head
 }
@@ -90,7 +91,7 @@ func (w *response) Write(p []byte) (int, error) {
 	done := 0
 	for {
 		w.arm()
-		n, err := w.ResponseWriter.Write(p[done:min(len(p), done+writeChunk)])
+		n, err := w.ResponseWriter.Write(p[done:min(len(p), done+WriteChunk)])
 		w.fresh = false
 		done += n
 		w.bytes += int64(n)
@@ -100,18 +101,46 @@ func (w *response) Write(p []byte) (int, error) {
 	}
 }
 
+// Sharer is implemented by the ResponseWriter of a server that sends an answer after
+// the handler has returned, and sees itself that its clients take it.
+type Sharer interface {
+	// WriteShared is Write for bytes that never change: they are not copied.
+	WriteShared(p []byte) (int, error)
+}
+
+// WriteShared is Write for bytes that never change.
+func (w *response) WriteShared(p []byte) (int, error) {
+	s, ok := w.ResponseWriter.(Sharer)
+	if !ok {
+		return w.Write(p)
+	}
+	n, err := s.WriteShared(p)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// shared is a response that is given bytes that never change.
+type shared struct{ *response }
+
+// Write implements io.Writer.
+func (w shared) Write(p []byte) (int, error) { return w.WriteShared(p) }
+
 // send writes n bytes of src: memory is written without a copy, and files are
 // handed down so that the kernel sends them. A failed write means that the client
 // left; a failed read ends the answer too soon, which the client notices.
 func (w *response) send(src io.Reader, n int64) error {
 	if c, ok := src.(segment.ChunkWriter); ok {
-		_, err := c.WriteChunks(w, n)
+		_, err := c.WriteChunks(shared{w}, n)
 		return err
+	}
+	step := int64(WriteChunk)
+	if _, ok := w.ResponseWriter.(Sharer); ok {
+		step = n // it has deadlines of its own
 	}
 	chunk := &io.LimitedReader{R: src}
 	for n > 0 {
 		w.arm()
-		chunk.N = min(n, writeChunk)
+		chunk.N = min(n, step)
 		k, err := io.Copy(w.ResponseWriter, chunk)
 		w.fresh = false
 		n -= k

@@ -33,22 +33,21 @@ type Opening struct {
 // Live is the text before EXT-X-MEDIA-SEQUENCE of live lists. It is the same
 // in every one of a class at all times (RFC 8216bis §6.2.1, §6.2.4).
 func (o Opening) Live() []byte {
-	b := o.append(nil, versionLive)
-	b = append(b, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK="...)
-	b = appendSeconds(b, 3*o.Part)
-	b = append(b, ",HOLD-BACK="...)
-	b = appendSeconds(b, 3*o.Target)
-	b = append(b, ",CAN-SKIP-UNTIL="...)
-	b = appendSeconds(b, 6*o.Target)
-	b = append(b, "\n#EXT-X-PART-INF:PART-TARGET="...)
+	b := append(o.append(nil, versionLive), "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK="...)
+	b = o.appendControl(appendSeconds(b, 3*o.Part))
+	b = append(b, "#EXT-X-PART-INF:PART-TARGET="...)
 	b = appendSeconds(b, o.Part)
 	return append(b, '\n')
 }
 
 // DVR is that of DVR lists, which have no parts.
 func (o Opening) DVR() []byte {
-	b := o.append(nil, versionLive)
-	b = append(b, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,HOLD-BACK="...)
+	return o.appendControl(append(o.append(nil, versionLive), "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES"...))
+}
+
+// appendControl ends EXT-X-SERVER-CONTROL with what live lists and DVR lists share.
+func (o Opening) appendControl(b []byte) []byte {
+	b = append(b, ",HOLD-BACK="...)
 	b = appendSeconds(b, 3*o.Target)
 	b = append(b, ",CAN-SKIP-UNTIL="...)
 	b = appendSeconds(b, 6*o.Target)

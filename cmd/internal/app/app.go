@@ -237,7 +237,7 @@ func (a *App) assemble(db, logs *kv.DB, reg *prometheus.Registry, t *tasks, toke
 	if err != nil {
 		return nil, err
 	}
-	p.web = newWebServer(a.cfg.Shutdown.Timeout, a.logger, public{
+	p.web = newWebServer(a.cfg.Shutdown.Timeout, loopConfig(a.cfg), a.logger, public{
 		origin: audiences.count(media), api: apiHandler, pages: newDoorman(a.cfg.WS, pages), rooms: rooms.sockets,
 	}, admin{db: db, gatherer: reg})
 	return p, nil

@@ -14,8 +14,7 @@ import (
 
 // hasEnded reports whether the class is one that can only be read.
 func (p *pipelines) hasEnded(id string) bool {
-	ctx := context.Background() // it is opened for all who come
-	c, err := p.classes.Get(ctx, id)
+	c, err := p.classes.Get(context.Background(), id)
 	return err == nil && c.State == class.Ended
 }
 

@@ -17,6 +17,9 @@ import (
 
 	"github.com/lectern/lectern/cmd/internal/certs"
 	"github.com/lectern/lectern/cmd/internal/ops"
+	"github.com/lectern/lectern/configs"
+	"github.com/lectern/lectern/hls/origin"
+	"github.com/lectern/lectern/hls/origin/loop"
 	"github.com/lectern/lectern/storage/kv"
 )
 
@@ -78,24 +81,25 @@ type webServer struct {
 	root            *slog.Logger // without a component, for parts that name their own
 	timeout         time.Duration
 	readTimeout     time.Duration
+	loop            loop.Config
 	public, private http.Handler
 	registry        *prometheus.Registry
 
 	stopping atomic.Bool // readiness says no
 }
 
-func newWebServer(timeout time.Duration, logger *slog.Logger, pub public, adm admin) *webServer {
-	s := &webServer{logger: logger.With("component", "http"), root: logger, timeout: timeout, readTimeout: readTimeout, registry: adm.gatherer}
+func newWebServer(timeout time.Duration, media loop.Config, logger *slog.Logger, pub public, adm admin) *webServer {
+	s := &webServer{logger: logger.With("component", "http"), root: logger, timeout: timeout, loop: media, readTimeout: readTimeout, registry: adm.gatherer}
 	mux := http.NewServeMux()
 	mux.Handle("/api/", pub.api)
 	mux.Handle("/ws/{class}", pub.rooms)
 	mux.Handle("/", pub.pages)
-	media := prioritised(pub.origin)
+	answers := prioritised(pub.origin)
 	s.public = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Not by the mux: it redirects to what it thinks a path should be, and the
 		// viewer token in the path would stand in Location.
-		if strings.HasPrefix(r.URL.Path, "/live/") || strings.HasPrefix(r.URL.Path, "/t/") {
-			media.ServeHTTP(w, r)
+		if isMedia(r.URL.Path) {
+			answers.ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
@@ -112,6 +116,11 @@ func newWebServer(timeout time.Duration, logger *slog.Logger, pub public, adm ad
 	return s
 }
 
+// isMedia reports whether a path is the origin's.
+func isMedia(path string) bool {
+	return strings.HasPrefix(path, "/live/") || strings.HasPrefix(path, "/t/")
+}
+
 // prioritised tells proxies and CDNs which answers to send first (RFC 9218 §5 and
 // §8). It says the same of a URL whoever asks.
 func prioritised(next http.Handler) http.Handler {
@@ -121,6 +130,25 @@ func prioritised(next http.Handler) http.Handler {
 			w.Header()["Priority"] = urgency
 		}
 		next.ServeHTTP(w, r)
+	})
+}
+
+// loopConfig lets event loops treat their clients as net/http does. Every request that
+// may be held may come from a connection of its own.
+func loopConfig(cfg configs.Config) loop.Config {
+	c := loop.DefaultConfig()
+	c.MaxConnections = min(max(c.MaxConnections, 2*cfg.Origin.MaxWaiters), 1000000)
+	c.HeadTimeout, c.IdleTimeout = headerTimeout, idleTimeout
+	c.WriteTimeout, c.DrainTimeout = cfg.Origin.WriteTimeout, cfg.Shutdown.Timeout
+	return c
+}
+
+// newLoop returns what serves media on plain connections; everything else on them is
+// handed to net/http, still pictures too, which are served as the pages are.
+func (s *webServer) newLoop(addr net.Addr, h http.Handler) (*loop.Server, error) {
+	return loop.New(s.loop, addr, loop.Deps{
+		Handler: h, Serves: func(path string) bool { return isMedia(path) && !origin.IsPicture(path) },
+		Logger: s.root, Registerer: s.registry,
 	})
 }
 
@@ -171,7 +199,17 @@ func (s *webServer) Run(ctx context.Context, l *listeners) error {
 		monitor := certs.NewMonitor(l.certs, certs.Deps{Logger: s.root, Registerer: s.registry})
 		g.Go(func() error { return monitor.Run(gctx) })
 	}
-	serve("http", l.http, plain, nil, s.readTimeout, writeTimeout)
+	media, err := s.newLoop(l.http.Addr(), plain)
+	if err != nil {
+		return err
+	}
+	g.Go(func() error {
+		if err := media.Run(gctx, l.http); err != nil {
+			return fmt.Errorf("serve http: %w", err)
+		}
+		return nil
+	})
+	serve("http", media.Listener(), plain, nil, s.readTimeout, writeTimeout)
 	if l.https != nil {
 		serve("https", l.https, s.public, l.certs.Config("h2", "http/1.1"), s.readTimeout, writeTimeout)
 	}

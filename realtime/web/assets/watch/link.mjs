@@ -52,7 +52,7 @@ export function meter() {
         return null;
       }
       const trip = Math.min(...loads.map((l) => l.first - l.start));
-      const some = loads.toSorted((a, b) => a.start - b.start);
+      const some = [...loads].sort((a, b) => a.start - b.start);
       return Math.min(rate(some, trip), rate(some.slice(-LATEST), trip));
     },
   };
