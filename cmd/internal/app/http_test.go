@@ -96,7 +96,7 @@ func TestMediaAndPagesShareConnections(t *testing.T) {
 		})
 	}
 	reg := prometheus.NewRegistry()
-	s := newWebServer(time.Second, loop.DefaultConfig(), slog.New(slog.DiscardHandler), public{origin: say("media"), api: say("api"), pages: say("page")}, admin{gatherer: reg})
+	s := newWebServer(time.Second, loop.DefaultConfig(), slog.New(slog.DiscardHandler), public{origin: say("media"), api: say("api"), pages: say("page"), rooms: say("room")}, admin{gatherer: reg})
 	l := runWeb(t, s)
 	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
 	defer client.CloseIdleConnections()
@@ -106,6 +106,7 @@ func TestMediaAndPagesShareConnections(t *testing.T) {
 		{"/live/x/thumbnail.jpg", "media"}, // which net/http serves, from here on
 		{"/watch/x", "page"},
 		{"/api/v1/classes", "api"},
+		{"/ws/x", "room"},
 		{"/live/x/index.m3u8", "media"},
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.http.Addr().String()+tc.path, http.NoBody)
