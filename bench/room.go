@@ -80,6 +80,8 @@ type hall struct {
 	seats []*seat
 	sent  int64 // messages, of all measurements
 
+	heeding bool // people wait for answers
+
 	running sync.WaitGroup
 }
 
@@ -92,6 +94,9 @@ func (h *hall) fill(ctx context.Context, n int) error {
 			return fmt.Errorf("get a grant: %w", err)
 		}
 		s := &seat{grant: grant.Grant, sample: i%10 == 0}
+		if h.heeding {
+			s.answers = make(chan string, 8)
+		}
 		h.seats = append(h.seats, s)
 		if err = h.sit(ctx, s); err != nil {
 			return err
