@@ -141,7 +141,8 @@ func (p *pipelines) ensure(ctx context.Context, id string) error {
 	// Before any publisher is admitted: one that came first would have its first
 	// pictures skipped.
 	reader := pl.stream.AddReader("hls", packagerQueueBytes)
-	p.byClass.Store(c.ID, pl) // before it recalls what its room has said
+	// Before it recalls what its room has said.
+	p.byClass.Store(c.ID, pl)
 	pl.task, err = p.tasks.start(func(ctx context.Context) { //nolint:contextcheck // the pipeline outlives the call
 		defer pl.space.Close()
 		p.supervise(ctx, pl, reader, log)
