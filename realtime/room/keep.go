@@ -42,11 +42,15 @@ func (k *kept) take() []broker.Result {
 type waiting struct {
 	seq uint64
 	do  func()
+
+	// done, if not nil, acknowledges it, after all that was kept together is done: so
+	// what goes to everybody stays together, and the shards hand it out in one go.
+	done func()
 }
 
 // wait does something once everything that is decided is kept.
 func (r *room) wait(do func()) {
-	r.line = append(r.line, waiting{r.st.Seq(), do})
+	r.line = append(r.line, waiting{seq: r.st.Seq(), do: do})
 }
 
 // release hears what was kept and does what waits for it.
@@ -64,6 +68,11 @@ func (r *room) release() error {
 	for n < len(r.line) && r.line[n].seq <= r.seq {
 		r.line[n].do()
 		n++
+	}
+	for _, w := range r.line[:n] {
+		if w.done != nil {
+			w.done()
+		}
 	}
 	clear(r.line[:n])
 	r.line = r.line[n:]
@@ -96,12 +105,7 @@ func (r *room) keep(e state.Entry, done func()) error {
 	}
 	fx := r.st.Apply(e)
 	r.note(fx)
-	r.wait(func() {
-		r.tell(ev.At, e, fx)
-		if done != nil {
-			done()
-		}
-	})
+	r.line = append(r.line, waiting{seq: r.st.Seq(), do: func() { r.tell(ev.At, e, fx) }, done: done})
 	if fx.Remove != "" {
 		r.remove(fx.Remove, fx.RemoveCode)
 	}
@@ -225,5 +229,5 @@ func (r *room) answer(m *Member, re string, err error) {
 		r.logger.Error("error cannot be told", "err", err)
 		return
 	}
-	m.conn.Send(Frame{Delivery: realtime.DeliverReply, Bytes: b})
+	m.conn.Send(&Frame{Delivery: realtime.DeliverReply, Bytes: b})
 }

@@ -275,12 +275,14 @@ func (l *lounge) guest(ctx context.Context, class string, s said) (json.RawMessa
 type earwitness struct{ answers chan json.RawMessage }
 
 // Send implements room.Conn.
-func (e *earwitness) Send(f room.Frame) {
-	var ev realtime.Event
-	if json.Unmarshal(f.Bytes, &ev) == nil && ev.Re != "" {
-		select {
-		case e.answers <- f.Bytes:
-		default:
+func (e *earwitness) Send(frames ...*room.Frame) {
+	for _, f := range frames {
+		var ev realtime.Event
+		if json.Unmarshal(f.Bytes, &ev) == nil && ev.Re != "" {
+			select {
+			case e.answers <- f.Bytes:
+			default:
+			}
 		}
 	}
 }
