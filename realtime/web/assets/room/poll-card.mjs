@@ -93,6 +93,9 @@ export function pollCard(session, speaker, stage) {
       card.append(el('p', { class: 'prompt', id: 'poll-prompt', dir: 'auto', text: poll.prompt }));
       if (open) {
         card.append(ballot(poll));
+        if (poll.closesAt && room.me.extraTime > 0) {
+          card.append(el('p', { class: 'poll-note', text: 'You have more time than others.' }));
+        }
       } else {
         card.append(...outcome(poll, phase));
       }
