@@ -102,7 +102,7 @@ session.state.onChange((topic) => {
     handsTab.hidden = !session.may('triage');
     chooser.settle('tab-chat');
   }
-  nameButton.hidden = room.me === null || room.settings.names === 'anonymous' || (room.me.name !== '' && name.read() === '');
+  nameButton.hidden = room.me === null || session.standing.name === 'over' || room.settings.names === 'anonymous' || (room.me.name !== '' && name.read() === '');
   write(nameButton, room.me?.name ? `As ${room.me.name}` : 'Choose a name');
   if (topic === 'announcements' || topic === 'all') {
     stand();

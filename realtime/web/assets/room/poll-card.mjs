@@ -38,7 +38,7 @@ export function pollCard(session, speaker, stage) {
     const extraTime = room.me?.extraTime ?? 0;
     const polls = [...room.polls.values()];
     const next = pollToShow(polls, media, { away, extraTime });
-    const nextLook = next === null ? '' : JSON.stringify([next.poll.id, next.phase, next.poll.mine, small, changing, Boolean(next.poll.final ?? next.poll.tally), next.poll.correct, session.may('vote')]);
+    const nextLook = next === null ? '' : JSON.stringify([next.poll.id, next.phase, next.poll.mine, small, changing, Boolean(next.poll.final ?? next.poll.tally), next.poll.correct, session.may('vote'), room.settings.paused]);
     if (nextLook !== look) {
       if (next?.poll.id !== shown?.poll.id) {
         changing = false;
@@ -53,7 +53,7 @@ export function pollCard(session, speaker, stage) {
     }
     live?.results?.update(shown.poll);
     const deadline = shown.phase === 'open' ? deadlineOf(shown.poll, extraTime) : null;
-    write(live.time, deadline === null ? '' : left(deadline - (media.date ?? media.now)));
+    write(live.time, deadline === null ? '' : `${left(deadline - (media.date ?? media.now))} left`);
   }
 
   const titles = { open: 'Poll', closed: 'Poll closed', revealed: 'Results' };
@@ -136,8 +136,9 @@ export function pollCard(session, speaker, stage) {
   }
 
   function ballot(poll) {
-    const note = el('p', { class: 'poll-note', role: 'alert' });
-    const button = el('button', { class: 'chip main', type: 'submit', text: 'Vote' });
+    const { paused } = room.settings;
+    const note = el('p', { class: 'poll-note', role: 'alert', text: paused ? 'The teacher has paused the room.' : '' });
+    const button = el('button', { class: 'chip main', type: 'submit', text: 'Vote', disabled: paused });
     const mine = chosenOf(poll);
     let field;
     let read;
@@ -148,7 +149,8 @@ export function pollCard(session, speaker, stage) {
     } else {
       const type = poll.kind === 'multiple' ? 'checkbox' : 'radio';
       field = el('fieldset', { class: `ballot${poll.kind === 'scale' ? ' scale' : ''}`, 'aria-labelledby': 'poll-prompt' },
-        ...labelsOf(poll).map((label, i) => el('label', { class: 'option' }, el('input', { type, name: 'ballot', value: String(i), checked: mine.includes(i) }), el('span', { dir: 'auto', text: label }))));
+        ...labelsOf(poll).map((label, i) => el('label', { class: 'option' }, el('input', { type, name: 'ballot', value: String(i), checked: mine.includes(i), 'aria-label': poll.kind === 'scale' && label }),
+          el('span', { dir: 'auto', text: poll.kind === 'scale' ? String(poll.min + i) : label }))));
       read = () => {
         const choices = [...field.querySelectorAll('input:checked')].map((input) => Number(input.value));
         if (choices.length === 0) {
@@ -165,7 +167,9 @@ export function pollCard(session, speaker, stage) {
         return;
       }
       cast(poll, vote, button, note);
-    } }, field, poll.kind === 'multiple' && el('p', { class: 'poll-note', text: 'Choose as many as you like.' }), note, button);
+    } }, field,
+    poll.kind === 'scale' && poll.options.length === 2 && el('p', { class: 'ends', 'aria-hidden': 'true' }, ...poll.options.map((text, i) => el('span', { dir: 'auto', text: `${i === 0 ? poll.min : poll.max}: ${text}` }))),
+    poll.kind === 'multiple' && el('p', { class: 'poll-note', text: 'Choose as many as you like.' }), note, el('div', { class: 'cast' }, button));
   }
 
   async function cast(poll, vote, button, note) {
@@ -184,7 +188,7 @@ export function pollCard(session, speaker, stage) {
   }
 
   state.onChange((topic) => {
-    if (topic === 'polls' || topic === 'all') {
+    if (topic === 'polls' || topic === 'settings' || topic === 'all') {
       render();
     }
   });

@@ -19,7 +19,7 @@ export function refusal({ code, retryAfter = 0 }, what = 'message') {
     case 'slow_mode': return `Slow mode is on.${after}`;
     case 'rate_limited': return `That was too fast.${after}`;
     case 'muted': return retryAfter > 0 ? `A moderator has muted you for another ${lasting(retryAfter)}.` : 'A moderator has muted you.';
-    case 'closed': return what === 'vote' ? 'This poll takes no more votes.' : what === 'question' ? 'No questions are taken now.' : 'The chat takes no messages now.';
+    case 'closed': return what === 'vote' ? 'Votes are not taken any more, or not now.' : what === 'question' ? 'No questions are taken now.' : 'The chat takes no messages now.';
     case 'already_voted': return 'You have voted already.';
     case 'forbidden': return what === 'message' ? 'This cannot be sent: it holds a link or a word that is not allowed here.' : 'This is not allowed.';
     case 'too_large': return 'This is too long.';

@@ -232,7 +232,7 @@ export function polls(session, speaker) {
     form.append(
       from === null ? field('Begin with', template) : '',
       prompt,
-      field('Kind', kind), options, add, range,
+      field('Kind', kind), el('p', { class: 'poll-note right-hint', text: 'Tick what is right.' }), options, add, range,
       el('div', { class: 'ticks' }, tick(quiz, 'Quiz: there is a right answer'), tick(changeable, 'Votes can be changed'), tick(anonymous, 'Nobody learns who voted what')),
       field('Students see the results', when), note,
       el('div', { class: 'editor-foot' },
