@@ -168,8 +168,16 @@ func (h *hall) chat(ctx context.Context, o Options, t chatter, v *verdicts) erro
 	}
 	talking := make(chan error, 1)
 	h.running.Go(func() { talking <- h.talk(ctx, h.seats, t.rate, o.Duration) })
+	profiled := make(chan error, 1)
+	h.running.Go(func() {
+		if o.Profile == "" {
+			profiled <- nil
+			return
+		}
+		profiled <- h.profile(ctx, o.Duration, o.Profile+"."+t.name)
+	})
 	used, err := h.measure(ctx, o.Duration)
-	if err = errors.Join(err, <-talking); err != nil {
+	if err = errors.Join(err, <-talking, <-profiled); err != nil {
 		return err
 	}
 	complete := func() error {

@@ -91,7 +91,7 @@ func (r *room) greet(m *Member, who realtime.Principal, from Position) {
 	if !who.ExpiresAt.IsZero() {
 		welcome.ExpiresAt = who.ExpiresAt.UnixMilli()
 	}
-	r.line = append(r.line, waiting{seq, func() {
+	r.line = append(r.line, waiting{seq: seq, do: func() {
 		a := arrival{}
 		if resume {
 			if a.missed, welcome.Recovered = r.time.since(from.Seq, m.view, m.id); !welcome.Recovered {
@@ -104,7 +104,7 @@ func (r *room) greet(m *Member, who realtime.Principal, from Position) {
 		welcome.Epoch = r.epoch
 		if welcome.Recovered {
 			welcome.Seq = from.Seq
-			r.metrics.joins.WithLabelValues("resumeed").Inc()
+			r.metrics.joins.WithLabelValues("resumed").Inc()
 		} else {
 			welcome.Seq, welcome.Snapshot = r.time.last[m.view], &snap
 			r.metrics.joins.WithLabelValues("snapshot").Inc()

@@ -239,6 +239,30 @@ describe('room', { concurrency: 4 }, () => {
     await ann.locator('.poll-card').waitFor({ state: 'detached' });
   }, { past: 60 });
 
+  inRoom('who cannot reach the room when a poll opens is told so by the playlists, and has it once the room is back', async ({ open, host, set }) => {
+    const ann = await open();
+    await untilPlaying(ann, 1);
+    await ann.locator('#chat-text:enabled').waitFor();
+    await set({ faults: [{ match: '/grant', status: 503 }] });
+    await ann.evaluate(() => window.lecternRoom.drop());
+    const { id } = await host('poll.save', { kind: 'single', prompt: 'Which one?', options: ['red', 'green'], results: 'after' });
+    await host('poll.open', { poll: id });
+    const late = await open(SCREENS.phone);
+    for (const page of [ann, late]) {
+      const notice = page.locator('#polls').getByText('A poll is open. Reconnecting to the class’s room…');
+      await notice.waitFor();
+      await page.locator('#room-status', { hasText: 'A poll is open.' }).waitFor({ state: 'attached' });
+      assert.equal(await page.locator('.ballot').count(), 0);
+    }
+    await set({ faults: [] });
+    for (const page of [ann, late]) {
+      await page.locator('.ballot').waitFor();
+      assert.equal(await page.getByText('Reconnecting to the class’s room').count(), 0);
+    }
+    await host('poll.close', { poll: id });
+    await ann.getByRole('heading', { name: 'Poll closed' }).waitFor();
+  });
+
   inRoom('hands, reactions and the pace', async ({ open, studio }) => {
     const host = await open(SCREENS.desktop, studio);
     const ann = await open();

@@ -4,9 +4,7 @@ import { announcementsToShow } from './cues.mjs';
 import { arrange, el, icon, iconButton, write } from './element.mjs';
 import { plain } from './plain.mjs';
 import { closingWord, mayComeBack, refusal, stateWord } from './room-words.mjs';
-
-/** A connection that is back within this time was never gone. */
-const PATIENCE_MS = 1500;
+import { PATIENCE_MS } from './session.mjs';
 
 /** announcements shows those that stand now; call what it returns now and then. */
 export function announcements(session, speaker) {

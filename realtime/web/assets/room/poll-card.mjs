@@ -2,7 +2,7 @@
 // it on phones. It comes and goes with the moment of the lecture and never takes the
 // focus.
 
-import { pollToShow, deadlineOf } from './cues.mjs';
+import { deadlineOf, missedPoll, pollToShow, withTold } from './cues.mjs';
 import { el, iconButton, write } from './element.mjs';
 import { left, refusal } from './room-words.mjs';
 import { chosenOf, labelsOf, results } from './results.mjs';
@@ -15,6 +15,7 @@ export function pollCard(session, speaker, stage) {
   const away = new Set();
   let look = '';
   let shown = null; // { poll, phase }
+  let missed = null; // id of a poll that the room could not tell of
   let live = null; // parts of the card that change
   let small = false;
   let changing = false; // a vote
@@ -36,9 +37,15 @@ export function pollCard(session, speaker, stage) {
   function render() {
     const media = session.media();
     const extraTime = room.me?.extraTime ?? 0;
-    const polls = [...room.polls.values()];
-    const next = pollToShow(polls, media, { away, extraTime });
-    const nextLook = next === null ? '' : JSON.stringify([next.poll.id, next.phase, next.poll.mine, small, changing, Boolean(next.poll.final ?? next.poll.tally), next.poll.correct, session.may('vote'), room.settings.paused]);
+    session.told.look();
+    const cues = session.told.all();
+    const polls = withTold([...room.polls.values()], cues);
+    let next = pollToShow(polls, media, { away, extraTime });
+    missed = session.away() && !(next?.phase === 'open' && !next.poll.mine) ? missedPoll(polls, cues, media) : null;
+    if (missed !== null) {
+      next = null;
+    }
+    const nextLook = next === null ? missed ?? '' : JSON.stringify([next.poll.id, next.phase, next.poll.mine, small, changing, Boolean(next.poll.final ?? next.poll.tally), next.poll.correct, session.may('vote'), room.settings.paused]);
     if (nextLook !== look) {
       if (next?.poll.id !== shown?.poll.id) {
         changing = false;
@@ -60,10 +67,10 @@ export function pollCard(session, speaker, stage) {
 
   function build() {
     const had = box.contains(document.activeElement);
-    box.hidden = shown === null;
+    box.hidden = shown === null && missed === null;
     live = { time: el('span', { class: 'time-left' }), results: null };
     if (shown === null) {
-      box.replaceChildren();
+      box.replaceChildren(...(missed === null ? [] : [notice()]));
       if (had) {
         document.getElementById('tab-chat').focus();
       }
@@ -104,6 +111,16 @@ export function pollCard(session, speaker, stage) {
     if (had) {
       (card.querySelector('.poll-note') ?? card.querySelector('.poll-head button'))?.focus();
     }
+  }
+
+  /** notice stands for a poll of which only the playlists tell. */
+  function notice() {
+    const text = 'A poll is open. Reconnecting to the class’s room…';
+    if (spoken !== missed) {
+      spoken = missed;
+      speaker.say(text);
+    }
+    return el('div', { class: 'poll-card' }, el('header', { class: 'poll-head' }, el('h2', { text: titles.open })), el('p', { class: 'poll-note', text }));
   }
 
   function outcome(poll, phase) {

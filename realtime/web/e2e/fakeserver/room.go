@@ -21,6 +21,7 @@ import (
 	"github.com/lectern/lectern/realtime/web"
 	"github.com/lectern/lectern/realtime/ws"
 	"github.com/lectern/lectern/storage/kv"
+	cues "github.com/lectern/lectern/storage/segment"
 )
 
 // hostSecret opens the studio of every class here.
@@ -54,7 +55,7 @@ func newLounge(s *stage) (*lounge, error) {
 		return nil, errors.Join(err, l.close())
 	}
 	l.log = broker.NewEmbedded(broker.DefaultConfig(), broker.Deps{DB: l.db})
-	l.rooms = room.New(room.DefaultConfig(), room.Deps{Broker: l.log, Clock: s})
+	l.rooms = room.New(room.DefaultConfig(), room.Deps{Broker: l.log, Clock: s, Cue: s.cue})
 	if l.socket, err = ws.New(ws.DefaultConfig(), ws.Deps{Grants: l.grants, Rooms: ws.Of(l.rooms)}); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
@@ -175,6 +176,16 @@ func (h host) End(r *http.Request, class, credential string) error {
 	return h.rooms.End(r.Context(), class)
 }
 
+// cue has the playlists tell of a cue.
+func (s *stage) cue(id string, c room.Cue) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if on := s.classes[id]; on != nil {
+		told := cues.Cue{Event: string(c.Event), ID: c.ID, At: c.At, Lasts: c.Event == realtime.EventPollOpened}
+		on.air.cues, _, _ = on.air.cues.With([]cues.Cue{told}, 1000)
+	}
+}
+
 // Edge implements room.Clock.
 func (s *stage) Edge(id string) (time.Time, bool) {
 	s.mu.Lock()
@@ -282,12 +293,14 @@ func (l *lounge) guest(ctx context.Context, class string, s said) (json.RawMessa
 type earwitness struct{ answers chan json.RawMessage }
 
 // Send implements room.Conn.
-func (e *earwitness) Send(f room.Frame) {
-	var ev realtime.Event
-	if json.Unmarshal(f.Bytes, &ev) == nil && ev.Re != "" {
-		select {
-		case e.answers <- f.Bytes:
-		default:
+func (e *earwitness) Send(frames ...*room.Frame) {
+	for _, f := range frames {
+		var ev realtime.Event
+		if json.Unmarshal(f.Bytes, &ev) == nil && ev.Re != "" {
+			select {
+			case e.answers <- f.Bytes:
+			default:
+			}
 		}
 	}
 }
