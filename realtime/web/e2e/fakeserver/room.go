@@ -211,6 +211,19 @@ func (s *stage) Edge(id string) (time.Time, bool) {
 	return last.date.Add(c.air.unit()), true
 }
 
+// servePass answers with a pass for somebody with the name and the role that the query
+// has.
+func (l *lounge) servePass(w http.ResponseWriter, r *http.Request) {
+	name, role := r.FormValue("name"), realtime.Role(r.FormValue("role"))
+	who := access.Person{ID: fmt.Sprintf("p_%x", name), Name: name, Role: role, Permissions: role.Permissions()}
+	pass, err := l.grants.Pass(r.PathValue("class"), who, time.Now())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	_, _ = io.WriteString(w, pass.Text)
+}
+
 // said is one element of the body of POST /fake/{class}/room: a guest does
 // something. The role is participant unless it is said; a name of "" is that of
 // nobody.
