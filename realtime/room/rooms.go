@@ -25,7 +25,7 @@ type Deps struct {
 
 	// Cue, if not nil, hears of every moment of the lecture that is marked, once it
 	// is kept: polls and markers. It is called by the room and must not block. After
-	// a restart it does not hear of the old ones: see [Rooms.Read].
+	// a restart it does not hear of the old ones: see [Rooms.Cues].
 	Cue func(class string, c Cue)
 
 	// Logger gets a line when a room ends for a fault. Nil discards.

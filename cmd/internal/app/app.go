@@ -195,7 +195,7 @@ func (a *App) assemble(db, logs *kv.DB, reg *prometheus.Registry, t *tasks, toke
 	if err != nil {
 		return nil, err
 	}
-	pipelines.classes, rooms.classes = p.registry, p.registry
+	pipelines.classes, pipelines.rooms, rooms.classes = p.registry, rooms.rooms, p.registry
 	in := newAdmission(hub, p.registry, pipelines, t, a.logger)
 	p.rtmp, err = rtmp.New(a.cfg.RTMP, rtmp.Deps{Authorizer: in, Hub: in, Logger: a.logger, Registerer: reg})
 	if err != nil {

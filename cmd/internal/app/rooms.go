@@ -42,8 +42,14 @@ type rooms struct {
 	classes classFinder // set before anything runs
 }
 
+// roomMedia is the side of the media that rooms need.
+type roomMedia interface {
+	room.Clock
+	Cue(class string, c room.Cue)
+}
+
 // newRooms makes the rooms. db has the keys, logs the logs.
-func newRooms(cfg configs.Config, db, logs *kv.DB, clock room.Clock, logger *slog.Logger, reg prometheus.Registerer) (r *rooms, err error) {
+func newRooms(cfg configs.Config, db, logs *kv.DB, media roomMedia, logger *slog.Logger, reg prometheus.Registerer) (r *rooms, err error) {
 	r = &rooms{logger: logger.With("component", "app")}
 	deps := access.Deps{DB: db, Logger: logger, Registerer: reg}
 	if r.grants, err = access.NewGrantRing(cfg.Grants, deps); err != nil {
@@ -54,7 +60,7 @@ func newRooms(cfg configs.Config, db, logs *kv.DB, clock room.Clock, logger *slo
 	}
 	r.log = broker.NewEmbedded(cfg.Room.Log, broker.Deps{DB: logs, Logger: logger, Registerer: reg})
 	r.past = transcript.New(transcript.Deps{Log: r.log, Ended: r.ended, Registerer: reg})
-	r.rooms = room.New(cfg.Room, room.Deps{Broker: r.log, Clock: clock, Logger: logger, Registerer: reg})
+	r.rooms = room.New(cfg.Room, room.Deps{Broker: r.log, Clock: media, Cue: media.Cue, Logger: logger, Registerer: reg})
 	r.sockets, err = ws.New(cfg.WS, ws.Deps{Grants: r.grants, Rooms: r, Logger: logger, Registerer: reg})
 	return r, err
 }
@@ -165,17 +171,4 @@ func (r *rooms) close(ctx context.Context, id string, how func(context.Context, 
 	if err := how(ctx, id); err != nil && !errors.Is(err, room.ErrUnavailable) {
 		r.logger.ErrorContext(ctx, "room of a class that is over remains", "class", id, "err", err)
 	}
-}
-
-// Edge implements room.Clock: the clock of a class is that of its playlists.
-func (p *pipelines) Edge(id string) (time.Time, bool) {
-	v, ok := p.byClass.Load(id)
-	if !ok {
-		return time.Time{}, false
-	}
-	packager := v.(*pipeline).packager.Load()
-	if packager == nil {
-		return time.Time{}, false
-	}
-	return packager.Edge()
 }

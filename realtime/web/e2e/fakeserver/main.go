@@ -50,6 +50,7 @@ func serve(ctx context.Context, folder string, until io.Reader, out io.Writer) e
 	mux.Handle("/", pages)
 	mux.HandleFunc("PUT /fake/{class}", stage.serveControl)
 	mux.HandleFunc("POST /fake/{class}/room", lounge.serveGuests)
+	mux.HandleFunc("POST /fake/{class}/pass", lounge.servePass)
 	mux.Handle("GET /ws/{class}", lounge.socket)
 	mux.HandleFunc("GET /live/{class}/room/{file}", lounge.serveTranscript)
 	mux.HandleFunc("GET /t/{token}/live/{class}/room/{file}", lounge.serveTranscript)

@@ -22,6 +22,7 @@ import (
 	"github.com/lectern/lectern/realtime/web"
 	"github.com/lectern/lectern/realtime/ws"
 	"github.com/lectern/lectern/storage/kv"
+	cues "github.com/lectern/lectern/storage/segment"
 )
 
 // hostSecret opens the studio of every class here.
@@ -57,7 +58,7 @@ func newLounge(s *stage) (*lounge, error) {
 	}
 	l.log = broker.NewEmbedded(broker.DefaultConfig(), broker.Deps{DB: l.db})
 	l.past = transcript.New(transcript.Deps{Log: l.log, Ended: s.over})
-	l.rooms = room.New(room.DefaultConfig(), room.Deps{Broker: l.log, Clock: s})
+	l.rooms = room.New(room.DefaultConfig(), room.Deps{Broker: l.log, Clock: s, Cue: s.cue})
 	if l.socket, err = ws.New(ws.DefaultConfig(), ws.Deps{Grants: l.grants, Rooms: ws.Of(l.rooms)}); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
@@ -178,6 +179,16 @@ func (h host) End(r *http.Request, class, credential string) error {
 	return h.rooms.End(r.Context(), class)
 }
 
+// cue has the playlists tell of a cue.
+func (s *stage) cue(id string, c room.Cue) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if on := s.classes[id]; on != nil {
+		told := cues.Cue{Event: string(c.Event), ID: c.ID, At: c.At, Lasts: c.Event == realtime.EventPollOpened}
+		on.air.cues, _, _ = on.air.cues.With([]cues.Cue{told}, 1000)
+	}
+}
+
 // Edge implements room.Clock.
 func (s *stage) Edge(id string) (time.Time, bool) {
 	s.mu.Lock()
@@ -198,6 +209,19 @@ func (s *stage) Edge(id string) (time.Time, bool) {
 		return last.date.Add(time.Duration(last.parts) * partLength), true
 	}
 	return last.date.Add(c.air.unit()), true
+}
+
+// servePass answers with a pass for somebody with the name and the role that the query
+// has.
+func (l *lounge) servePass(w http.ResponseWriter, r *http.Request) {
+	name, role := r.FormValue("name"), realtime.Role(r.FormValue("role"))
+	who := access.Person{ID: fmt.Sprintf("p_%x", name), Name: name, Role: role, Permissions: role.Permissions()}
+	pass, err := l.grants.Pass(r.PathValue("class"), who, time.Now())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	_, _ = io.WriteString(w, pass.Text)
 }
 
 // said is one element of the body of POST /fake/{class}/room: a guest does
