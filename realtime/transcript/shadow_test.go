@@ -142,7 +142,7 @@ func TestTranscriptIsWhatAViewerHasInTheEnd(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 5))
-	for range 6 {
+	for range 4 {
 		w := newWorld(t)
 		for i := range 6 {
 			w.join(fmt.Sprint("p", i), fmt.Sprint("Pupil ", i), realtime.RoleParticipant)
