@@ -45,7 +45,7 @@ export function pollCard(session, speaker, stage) {
     if (missed !== null) {
       next = null;
     }
-    const nextLook = next === null ? missed ?? '' : JSON.stringify([next.poll.id, next.phase, next.poll.mine, small, changing, Boolean(next.poll.final ?? next.poll.tally), next.poll.correct, session.may('vote')]);
+    const nextLook = next === null ? missed ?? '' : JSON.stringify([next.poll.id, next.phase, next.poll.mine, small, changing, Boolean(next.poll.final ?? next.poll.tally), next.poll.correct, session.may('vote'), room.settings.paused]);
     if (nextLook !== look) {
       if (next?.poll.id !== shown?.poll.id) {
         changing = false;
@@ -60,7 +60,7 @@ export function pollCard(session, speaker, stage) {
     }
     live?.results?.update(shown.poll);
     const deadline = shown.phase === 'open' ? deadlineOf(shown.poll, extraTime) : null;
-    write(live.time, deadline === null ? '' : left(deadline - (media.date ?? media.now)));
+    write(live.time, deadline === null ? '' : `${left(deadline - (media.date ?? media.now))} left`);
   }
 
   const titles = { open: 'Poll', closed: 'Poll closed', revealed: 'Results' };
@@ -100,6 +100,9 @@ export function pollCard(session, speaker, stage) {
       card.append(el('p', { class: 'prompt', id: 'poll-prompt', dir: 'auto', text: poll.prompt }));
       if (open) {
         card.append(ballot(poll));
+        if (poll.closesAt && room.me.extraTime > 0) {
+          card.append(el('p', { class: 'poll-note', text: 'You have more time than others.' }));
+        }
       } else {
         card.append(...outcome(poll, phase));
       }
@@ -150,8 +153,9 @@ export function pollCard(session, speaker, stage) {
   }
 
   function ballot(poll) {
-    const note = el('p', { class: 'poll-note', role: 'alert' });
-    const button = el('button', { class: 'chip main', type: 'submit', text: 'Vote' });
+    const { paused } = room.settings;
+    const note = el('p', { class: 'poll-note', role: 'alert', text: paused ? 'The teacher has paused the room.' : '' });
+    const button = el('button', { class: 'chip main', type: 'submit', text: 'Vote', disabled: paused });
     const mine = chosenOf(poll);
     let field;
     let read;
@@ -162,7 +166,8 @@ export function pollCard(session, speaker, stage) {
     } else {
       const type = poll.kind === 'multiple' ? 'checkbox' : 'radio';
       field = el('fieldset', { class: `ballot${poll.kind === 'scale' ? ' scale' : ''}`, 'aria-labelledby': 'poll-prompt' },
-        ...labelsOf(poll).map((label, i) => el('label', { class: 'option' }, el('input', { type, name: 'ballot', value: String(i), checked: mine.includes(i) }), el('span', { dir: 'auto', text: label }))));
+        ...labelsOf(poll).map((label, i) => el('label', { class: 'option' }, el('input', { type, name: 'ballot', value: String(i), checked: mine.includes(i), 'aria-label': poll.kind === 'scale' && label }),
+          el('span', { dir: 'auto', text: poll.kind === 'scale' ? String(poll.min + i) : label }))));
       read = () => {
         const choices = [...field.querySelectorAll('input:checked')].map((input) => Number(input.value));
         if (choices.length === 0) {
@@ -179,7 +184,9 @@ export function pollCard(session, speaker, stage) {
         return;
       }
       cast(poll, vote, button, note);
-    } }, field, poll.kind === 'multiple' && el('p', { class: 'poll-note', text: 'Choose as many as you like.' }), note, button);
+    } }, field,
+    poll.kind === 'scale' && poll.options.length === 2 && el('p', { class: 'ends', 'aria-hidden': 'true' }, ...poll.options.map((text, i) => el('span', { dir: 'auto', text: `${i === 0 ? poll.min : poll.max}: ${text}` }))),
+    poll.kind === 'multiple' && el('p', { class: 'poll-note', text: 'Choose as many as you like.' }), note, el('div', { class: 'cast' }, button));
   }
 
   async function cast(poll, vote, button, note) {
@@ -198,7 +205,7 @@ export function pollCard(session, speaker, stage) {
   }
 
   state.onChange((topic) => {
-    if (topic === 'polls' || topic === 'all') {
+    if (topic === 'polls' || topic === 'settings' || topic === 'all') {
       render();
     }
   });

@@ -67,6 +67,9 @@ export function createSession({ grantUrl, socketUrl, keep, lesson, name, headers
       event: state.apply,
       state(next) {
         standing = next;
+        if (next.name === 'over') {
+          state.refresh(); // nothing may be done any more
+        }
         lost = next.name === 'open' ? null : lost ?? performance.now();
         listeners.forEach((listen) => listen(next));
       },
@@ -95,7 +98,7 @@ export function createSession({ grantUrl, socketUrl, keep, lesson, name, headers
     /** send carries a command out and promises its ack; quiet sends what may be lost. */
     send: (type, data, id) => socket.send(type, data, id),
     quiet: (type, data) => socket.quiet(type, data),
-    may: (permission) => Boolean(state.room.me?.may.has(permission)),
+    may: (permission) => standing.name !== 'over' && Boolean(state.room.me?.may.has(permission)),
   };
 }
 
