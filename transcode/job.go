@@ -86,10 +86,9 @@ type Job struct {
 	have    []string // encoded renditions the class has had
 	clock   wallClock
 	keys    keyClock
-	kept    bool // what Open is to be told
-	begun   bool // the run's first picture has come, or frame if there is only sound
-	// start is where the run begins: with that picture.
-	start time.Duration
+	kept    bool          // what Open is to be told
+	begun   bool          // see begin
+	start   time.Duration // where the run begins
 	// passedUntil is where the presentation of what was passed through ends.
 	passedUntil time.Duration
 	drain       *drain // not nil while a run is being drained
@@ -232,6 +231,9 @@ func (j *Job) write(au *media.AccessUnit) {
 		}
 		j.clock.observe(at, au.CapturedAt)
 		j.begin(at)
+	}
+	if au.Track == j.audio.ID && j.plan.Grid == 0 {
+		j.begin(j.audio.Timescale.Duration(au.PTS))
 	}
 	if !j.begun {
 		return

@@ -77,10 +77,10 @@ func (j *Job) startRun(d *media.Discontinuity, in PlanInput, kept bool) {
 	j.begun, j.kept = false, kept
 }
 
-// begin fixes where the run begins, with its first picture: what is encoded begins there
-// too, and sound that is over by then is left out. Encoders are too slow to be waited
-// for, so a segment that has begun with the sound alone would have no picture at its
-// start.
+// begin fixes where the run begins, and what is encoded with it: at its first access
+// unit, or where all pictures are encoded at the first picture; sound that is over by
+// then is left out. Encoders are too slow to be waited for, so a segment that has begun
+// with the sound alone would have no picture at its start.
 func (j *Job) begin(at time.Duration) {
 	if j.begun {
 		return

@@ -390,15 +390,17 @@ func TestJobDrainsBeforeItGoesOn(t *testing.T) {
 	})
 }
 
-// Sound may come a second before the first picture. What is encoded begins with that
-// picture, and so does what is passed through, to a frame.
+// Sound may come a second before the first picture. Where pictures are encoded, all begins
+// with that, what is passed through to a frame.
 func TestJobBeginsWithTheFirstPicture(t *testing.T) {
 	r := newJob(t)
 	sound := func(n int64) stream.Item {
 		pts := 60*48000 + n*1024
 		return stream.Item{AccessUnit: &media.AccessUnit{Track: media.AudioTrackID, PTS: pts, DTS: pts, RandomAccess: true}}
 	}
-	early := []stream.Item{start(goodVideo(), goodAudio())}
+	video := goodVideo()
+	video.Codec = media.CodecHEVC
+	early := []stream.Item{start(video, goodAudio())}
 	for n := range int64(30) { // 640 ms
 		early = append(early, sound(n))
 	}
@@ -425,6 +427,13 @@ func TestJobBeginsWithTheFirstPicture(t *testing.T) {
 	r.pending()
 	if want := media.Timescale(48000).Duration(60*48000 + 40*1024); r.encoder.spec.Start != want {
 		t.Errorf("a run of sound from %v on, want %v", r.encoder.spec.Start, want)
+	}
+	// Where pictures are passed through the sound before the first is heard.
+	if got := r.push(start(goodVideo(), goodAudio()), sound(100), picture(63*time.Second, true)); len(got) != 3 {
+		t.Errorf("%d items, want a discontinuity, sound and a picture", len(got))
+	}
+	if want := media.Timescale(48000).Duration(60*48000 + 100*1024); r.encoder.spec.Start != want {
+		t.Errorf("a run from %v on, want %v", r.encoder.spec.Start, want)
 	}
 }
 

@@ -189,9 +189,10 @@ func (rs *Rooms) End(ctx context.Context, class string) error {
 	}
 }
 
-// Delete ends the room of a class and deletes its log.
+// Delete ends the room of a class and deletes its log, also one that no room can be
+// opened from.
 func (rs *Rooms) Delete(ctx context.Context, class string) error {
-	if err := rs.End(ctx, class); err != nil {
+	if err := rs.End(ctx, class); err != nil && !errors.Is(err, ErrUnavailable) {
 		return err
 	}
 	if err := rs.deps.Broker.Delete(ctx, class); err != nil {

@@ -6,6 +6,7 @@
 //   cues.mjs         what of it is to be seen at this moment of the lecture
 //   chat.mjs (composer.mjs)  questions.mjs  poll-card.mjs (results.mjs)  feel.mjs  bars.mjs
 //                            name.mjs  mentions.mjs  staff.mjs     show it
+//   replay.mjs       beside the recording, by transcript.mjs; recorded.mjs on a page that began with it
 //   tabs.mjs  voice.mjs  element.mjs  plain.mjs  room-words.mjs      are what these are made of
 //
 // The video knows nothing of it, and plays whatever becomes of the room.
@@ -19,6 +20,7 @@ import { feel, presence, shower } from './feel.mjs';
 import { createName } from './name.mjs';
 import { pollCard } from './poll-card.mjs';
 import { questions } from './questions.mjs';
+import { replay } from './replay.mjs';
 import { createSession, kept } from './session.mjs';
 import { hands, restricted, settings } from './staff.mjs';
 import { tabs } from './tabs.mjs';
@@ -127,6 +129,7 @@ lesson.pass.onNew(() => {
   }
 });
 session.start();
+replay(lesson, side);
 
 // For tests and for the curious.
 Object.defineProperty(window, 'lecternRoom', {

@@ -52,6 +52,8 @@ func serve(ctx context.Context, folder string, until io.Reader, out io.Writer) e
 	mux.HandleFunc("POST /fake/{class}/room", lounge.serveGuests)
 	mux.HandleFunc("POST /fake/{class}/pass", lounge.servePass)
 	mux.Handle("GET /ws/{class}", lounge.socket)
+	mux.HandleFunc("GET /live/{class}/room/{file}", lounge.serveTranscript)
+	mux.HandleFunc("GET /t/{token}/live/{class}/room/{file}", lounge.serveTranscript)
 	mux.HandleFunc("GET /live/{class}/{file}", stage.serveMedia)
 	mux.HandleFunc("GET /t/{token}/live/{class}/{file}", stage.serveMedia)
 	mux.HandleFunc("POST /api/v1/playback/renew", stage.serveRenewal)

@@ -18,6 +18,7 @@ import (
 	"github.com/lectern/lectern/realtime/access"
 	"github.com/lectern/lectern/realtime/broker"
 	"github.com/lectern/lectern/realtime/room"
+	"github.com/lectern/lectern/realtime/transcript"
 	"github.com/lectern/lectern/realtime/web"
 	"github.com/lectern/lectern/realtime/ws"
 	"github.com/lectern/lectern/storage/kv"
@@ -36,6 +37,7 @@ type lounge struct {
 	log    *broker.Embedded
 	rooms  *room.Rooms
 	socket *ws.Server
+	past   *transcript.Library
 
 	// mu guards the fields below.
 	mu     sync.Mutex
@@ -55,6 +57,7 @@ func newLounge(s *stage) (*lounge, error) {
 		return nil, errors.Join(err, l.close())
 	}
 	l.log = broker.NewEmbedded(broker.DefaultConfig(), broker.Deps{DB: l.db})
+	l.past = transcript.New(transcript.Deps{Log: l.log, Ended: s.over})
 	l.rooms = room.New(room.DefaultConfig(), room.Deps{Broker: l.log, Clock: s, Cue: s.cue})
 	if l.socket, err = ws.New(ws.DefaultConfig(), ws.Deps{Grants: l.grants, Rooms: ws.Of(l.rooms)}); err != nil {
 		return nil, errors.Join(err, l.close())
@@ -193,6 +196,9 @@ func (s *stage) Edge(id string) (time.Time, bool) {
 	c := s.classes[id]
 	if c == nil {
 		return time.Time{}, false
+	}
+	if c.edge >= 0 && len(c.air.runs) > 0 {
+		return c.air.runs[0].begun.Add(c.edge), true
 	}
 	all := c.air.segments(time.Now())
 	if len(all) == 0 {
