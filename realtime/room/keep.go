@@ -105,6 +105,9 @@ func (r *room) keep(e state.Entry, done func()) error {
 	if fx.Remove != "" {
 		r.remove(fx.Remove, fx.RemoveCode)
 	}
+	if fx.Close {
+		r.dismiss()
+	}
 	return nil
 }
 

@@ -32,6 +32,9 @@ func (r *room) join(who realtime.Principal, from Position, conn Conn) (*Member, 
 	if err := r.st.Admit(who); err != nil {
 		return nil, err
 	}
+	if err := r.open(); err != nil {
+		return nil, err
+	}
 	now := r.deps.Now()
 	o := r.people[who.ID]
 	author := state.Author{ID: who.ID, Name: who.Name, Role: who.Role}
@@ -86,7 +89,10 @@ func (r *room) greet(m *Member, who realtime.Principal, from Position) {
 	now := r.deps.Now()
 	welcome := realtime.Welcome{
 		Participant: who.ID, Name: who.Name, Role: who.Role, Permissions: who.Permissions,
-		ServerTS: now.UnixMilli(), Limits: r.cfg.limits(), Caps: []string{},
+		ServerTS: now.UnixMilli(), Limits: r.cfg.limits(), Caps: []string{}, ExtraTime: who.ExtraTime,
+	}
+	if !r.closes.IsZero() {
+		welcome.OpenUntil = r.closes.UnixMilli()
 	}
 	if !who.ExpiresAt.IsZero() {
 		welcome.ExpiresAt = who.ExpiresAt.UnixMilli()

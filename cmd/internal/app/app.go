@@ -227,7 +227,7 @@ func (a *App) assemble(db, logs *kv.DB, reg *prometheus.Registry, t *tasks, toke
 		return nil, err
 	}
 	pages, err := web.New(a.cfg.Web, web.Deps{
-		Classes: publicClasses{registry: p.registry, pictures: stills, dvr: a.cfg.HLS.DVRWindow > 0},
+		Classes: publicClasses{registry: p.registry, pictures: stills, room: rooms.rooms.Open, dvr: a.cfg.HLS.DVRWindow > 0},
 		Admit:   func(_ *http.Request, id, token string) bool { return keyRing.Check(token, id, time.Now()) == nil },
 		Rooms:   rooms,
 		Studio:  studio{rooms: rooms, classes: p.registry, hub: hub, pipelines: pipelines, tokens: keyRing, links: links},
