@@ -282,6 +282,7 @@ type client struct {
 	sock   *websocket.Conn
 	ready  []realtime.Event
 	frames int // that came
+	spy    func(frame []byte)
 }
 
 func (c *client) say(typ string, data any) {
@@ -304,6 +305,9 @@ func (c *client) read() (realtime.Event, error) {
 			return realtime.Event{}, err
 		}
 		c.frames++
+		if c.spy != nil {
+			c.spy(b)
+		}
 		for line := range strings.SplitSeq(string(b), "\n") {
 			var e realtime.Event
 			if err = json.Unmarshal([]byte(line), &e); err != nil {

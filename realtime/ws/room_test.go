@@ -54,6 +54,16 @@ type person struct {
 func enter(t *testing.T, h *harness, id string, role realtime.Role, before *person) *person {
 	t.Helper()
 	p := &person{client: h.open(), id: id}
+	if before != nil {
+		p.spy = before.spy // who comes back is watched as before
+	}
+	return p.hello(t, h, role, before)
+}
+
+// hello says hello, resuming from before if it is not nil.
+func (p *person) hello(t *testing.T, h *harness, role realtime.Role, before *person) *person {
+	t.Helper()
+	id := p.id
 	hello := map[string]any{"grant": h.grant(access.Person{ID: id, Name: id, Role: role})}
 	if before != nil {
 		hello["epoch"], hello["seq"] = before.epoch, before.last

@@ -243,6 +243,11 @@ func TestDoorsOfTheRoom(t *testing.T) {
 	if w := stranger.welcome; w.Role != realtime.RoleParticipant || w.Participant == moderator.Participant {
 		t.Errorf("the moderator of another class is %+v", w)
 	}
+	keeper := s.join("closed", s.enter("/watch/closed/grant", viewer.Token, moderator.Pass).Grant, nil)
+	if w := keeper.welcome; w.Role != realtime.RoleModerator || !w.Permissions.Has(realtime.MayModerate|realtime.MayTriage) || w.Permissions.Has(realtime.MaySetRoom) {
+		t.Errorf("the moderator is %+v", w)
+	}
+	keeper.do("room.set", map[string]any{"slow_mode_s": 5, "chat": "questions"})
 	elsewhere := s.dial("closed")
 	elsewhere.say("hello", map[string]any{"grant": ada.Grant})
 	if code := elsewhere.closed(); code != realtime.CloseInvalidGrant {
