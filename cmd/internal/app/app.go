@@ -237,8 +237,9 @@ func (a *App) assemble(db, logs *kv.DB, reg *prometheus.Registry, t *tasks, toke
 	if err != nil {
 		return nil, err
 	}
+	trusted := proxies(a.cfg.Proxies())
 	p.web = newWebServer(a.cfg.Shutdown.Timeout, loopConfig(a.cfg), a.logger, public{
-		origin: audiences.count(media), api: apiHandler, pages: newDoorman(a.cfg.WS, pages), rooms: rooms.sockets,
+		origin: audiences.count(media), api: apiHandler, pages: trusted.see(newDoorman(a.cfg.WS, pages)), rooms: trusted.see(rooms.sockets),
 	}, admin{db: db, gatherer: reg})
 	return p, nil
 }

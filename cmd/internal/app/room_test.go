@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/lectern/lectern/media/mediatest"
 	"github.com/lectern/lectern/realtime"
 	"github.com/lectern/lectern/realtime/api"
@@ -339,5 +341,37 @@ func TestDoorIsNotKnockedDown(t *testing.T) {
 	})
 	if code, _ := s.get("/watch/algebra"); code != http.StatusOK {
 		t.Errorf("the page: %d", code)
+	}
+}
+
+// Behind a proxy each client has limits of its own, if the proxy is known; a client
+// that names somebody else in the header has its own nevertheless.
+func TestDoorBehindAProxy(t *testing.T) {
+	cfg := testConfig(t.TempDir())
+	cfg.WS.HandshakeBurst, cfg.WS.HandshakeRate = 3, 1
+	cfg.TrustedProxies = []string{"127.0.0.1"}
+	s := start(t, cfg)
+	s.create("algebra")
+	ask := func(via string) (grant, socket int) {
+		grant, _ = s.request(http.MethodPost, "http://"+s.addrs.HTTP+"/watch/algebra/grant", "{}", "Content-Type", "application/json", "X-Forwarded-For", via)
+		d := websocket.Dialer{Subprotocols: []string{realtime.Subprotocol}}
+		sock, res, err := d.DialContext(t.Context(), "ws://"+s.addrs.HTTP+"/ws/algebra", http.Header{"X-Forwarded-For": {via}})
+		if res == nil {
+			t.Fatal(err)
+		}
+		if err == nil {
+			_ = sock.Close()
+		}
+		_ = res.Body.Close()
+		return grant, res.StatusCode
+	}
+	var grants, sockets bool
+	for n := 0; !grants || !sockets; n++ {
+		grant, socket := ask(fmt.Sprintf("198.51.100.%d, 203.0.113.7", n%250))
+		grants = grants || grant == http.StatusTooManyRequests
+		sockets = sockets || socket == http.StatusTooManyRequests
+	}
+	if grant, socket := ask("203.0.113.8"); grant != http.StatusOK || socket != http.StatusSwitchingProtocols {
+		t.Errorf("somebody else: %d and %d", grant, socket)
 	}
 }
