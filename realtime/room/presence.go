@@ -12,7 +12,7 @@ import (
 type occupant struct {
 	author    state.Author
 	extraTime int
-	counted   *int      // of room.counts, where this one is counted
+	counted   *int      // of room.counts, where this one is counted; nil: nowhere
 	members   []*Member // the newest last
 	gone      time.Time // when the last connection ended; zero: there is one
 	left      int64     // what to say of when they left, in Unix milliseconds
@@ -168,7 +168,7 @@ func (r *room) depart(id string, o *occupant) {
 		}
 	}
 	if len(o.members) == 0 && r.people[id] == o {
-		*o.counted--
+		r.discount(o)
 		delete(r.people, id)
 	}
 	if len(r.people) == 0 {
@@ -176,12 +176,20 @@ func (r *room) depart(id string, o *occupant) {
 	}
 }
 
-// count counts somebody, in place of what they were before.
-func (r *room) count(o *occupant, staff bool) {
+// discount takes somebody out of the counts.
+func (*room) discount(o *occupant) {
 	if o.counted != nil {
 		*o.counted--
+		o.counted = nil
 	}
+}
+
+// count counts somebody, in place of what they were before. A program is nobody.
+func (r *room) count(o *occupant, staff bool) {
+	r.discount(o)
 	switch {
+	case o.author.Role == realtime.RoleService:
+		return
 	case staff:
 		o.counted = &r.counts.Staff
 	case o.author.Role == realtime.RoleObserver:
