@@ -79,7 +79,7 @@ type document struct {
 	} `json:"components"`
 }
 
-func readDocument(t *testing.T) document {
+func readDocument(t testing.TB) document {
 	t.Helper()
 	var d document
 	if err := json.Unmarshal([]byte(realtime.AsyncAPI), &d); err != nil {

@@ -32,6 +32,7 @@ const killsEnv = "LECTERN_KILLS"
 // vote that was acknowledged is there once, where it was said to be, in the order in
 // which its author sent it, and nobody's record has a gap.
 func TestRoomSurvivesKill(t *testing.T) {
+	t.Parallel()
 	const people = 60
 	kills := 6
 	if s := os.Getenv(killsEnv); s != "" {

@@ -20,10 +20,17 @@ import (
 // serveRooms runs a server with the real rooms.
 func serveRooms(t *testing.T) *harness {
 	t.Helper()
+	return serveRoomsAs(t, false, nil)
+}
+
+// serveRoomsAs is serveRooms, in memory or not, as the test wants it.
+func serveRoomsAs(t *testing.T, inMemory bool, edit func(*ws.Config)) *harness {
+	t.Helper()
 	db, err := kv.Open(filepath.Join(t.TempDir(), "rooms.db"), kv.Options{})
 	must(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	cfg := room.DefaultConfig()
+	cfg.DisplayPerSecond = 1000
 	b := broker.NewEmbedded(cfg.Log, broker.Deps{DB: db})
 	rooms := room.New(cfg, room.Deps{Broker: b})
 	keep, stopKeeping := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -37,7 +44,7 @@ func serveRooms(t *testing.T) *harness {
 		stopKeeping()
 		keeping.Wait()
 	})
-	return serve(t, ws.Of(rooms), false, nil)
+	return serve(t, ws.Of(rooms), inMemory, edit)
 }
 
 // person is a client that checks what it gets as a page would have to.
