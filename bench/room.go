@@ -80,6 +80,8 @@ type hall struct {
 	seats []*seat
 	sent  int64 // messages, of all measurements
 
+	heeding bool // people wait for answers
+
 	running sync.WaitGroup
 }
 
@@ -92,6 +94,9 @@ func (h *hall) fill(ctx context.Context, n int) error {
 			return fmt.Errorf("get a grant: %w", err)
 		}
 		s := &seat{grant: grant.Grant, sample: i%10 == 0}
+		if h.heeding {
+			s.answers = make(chan string, 8)
+		}
 		h.seats = append(h.seats, s)
 		if err = h.sit(ctx, s); err != nil {
 			return err
@@ -163,8 +168,16 @@ func (h *hall) chat(ctx context.Context, o Options, t chatter, v *verdicts) erro
 	}
 	talking := make(chan error, 1)
 	h.running.Go(func() { talking <- h.talk(ctx, h.seats, t.rate, o.Duration) })
+	profiled := make(chan error, 1)
+	h.running.Go(func() {
+		if o.Profile == "" {
+			profiled <- nil
+			return
+		}
+		profiled <- h.profile(ctx, o.Duration, o.Profile+"."+t.name)
+	})
 	used, err := h.measure(ctx, o.Duration)
-	if err = errors.Join(err, <-talking); err != nil {
+	if err = errors.Join(err, <-talking, <-profiled); err != nil {
 		return err
 	}
 	complete := func() error {

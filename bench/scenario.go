@@ -24,8 +24,9 @@ type Options struct {
 	Duration time.Duration
 	// Load is how long other programs compete for the processors (pressure).
 	Load time.Duration
-	// Profile names a file that gets a CPU profile of the server (serve, viewers) or
-	// a heap profile (idle, dvr); none if it is empty.
+	// Profile names a file that gets a CPU profile of the server (serve, viewers; room,
+	// with the name of the target behind it) or a heap profile (idle, dvr); none if it
+	// is empty.
 	Profile string
 	// Out gets the figures.
 	Out io.Writer

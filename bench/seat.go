@@ -33,6 +33,8 @@ type seat struct {
 
 	connected, recovered atomic.Bool
 	messages, refused    atomic.Int64 // chat messages that came; errors
+	polls                atomic.Int64 // that were opened
+	answers              chan string  // of commands; nil if nobody waits for them
 
 	// What it says when it comes back. Owned by read, and by connect while none runs.
 	epoch string
@@ -82,7 +84,12 @@ func (s *seat) there() bool { return s.connected.Load() }
 func (s *seat) say() error {
 	s.said++
 	now := time.Now().UnixNano()
-	return s.write(1, fmt.Sprintf(`{"v":1,"type":"chat.send","id":"message-%05d","data":{"text":"t%d"}}`, s.said, now))
+	return s.command("chat.send", fmt.Sprintf("message-%05d", s.said), fmt.Sprintf(`{"text":"t%d"}`, now))
+}
+
+// command writes a command. The same id again is the same command.
+func (s *seat) command(kind, id, data string) error {
+	return s.write(1, `{"v":1,"type":"`+kind+`","id":"`+id+`","data":`+data+`}`)
 }
 
 // write writes one frame, with a mask that changes nothing (§5.3).
@@ -103,6 +110,9 @@ func (s *seat) write(opcode byte, text string) error {
 // read takes what comes until the connection ends.
 func (s *seat) read() {
 	defer s.connected.Store(false)
+	if s.answers != nil {
+		defer close(s.answers)
+	}
 	var payload []byte
 	for {
 		opcode, size, err := s.header()
@@ -176,6 +186,14 @@ func (s *seat) take(frame []byte) {
 	}
 	if bytes.Contains(frame, []byte(`"type":"error"`)) {
 		s.refused.Add(1)
+	}
+	if s.answers != nil {
+		s.polls.Add(int64(bytes.Count(frame, []byte(`"type":"poll.opened"`))))
+		for line := range bytes.Lines(frame) {
+			if bytes.Contains(line, []byte(`"re":`)) {
+				s.answers <- string(line) // one command waits at a time
+			}
+		}
 	}
 	if bytes.Contains(frame, []byte(`"type":"welcome"`)) {
 		if _, after, found := bytes.Cut(frame, []byte(`"epoch":"`)); found {

@@ -44,7 +44,7 @@ func benchmark(ctx context.Context, args []string, env environment) error {
 	count := fs.Int("n", 0, "how many publishers, viewers, connections, people, requests, runs, classes, cycles or hours; 0 is the scenario's own")
 	duration := fs.Duration("duration", 0, "how long to measure, 1s to 10m; 0 is the scenario's own")
 	load := fs.Duration("pressure", time.Minute, "how long other programs compete in pressure, 1s to 10m")
-	profile := fs.String("profile", "", "a file for a profile of the server: CPU time (serve, viewers) or memory (idle, dvr)")
+	profile := fs.String("profile", "", "a file for a profile of the server: CPU time (serve, viewers, room) or memory (idle, dvr)")
 	words, err := parse(fs, args, 2)
 	if err != nil {
 		return err

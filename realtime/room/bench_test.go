@@ -27,7 +27,13 @@ type counter struct {
 	ready  func()
 }
 
-func (c *counter) Send(f room.Frame) {
+func (c *counter) Send(frames ...*room.Frame) {
+	for _, f := range frames {
+		c.take(f)
+	}
+}
+
+func (c *counter) take(f *room.Frame) {
 	switch f.Delivery {
 	case realtime.DeliverLog:
 		c.log.Add(1)
@@ -246,7 +252,13 @@ type welcomed struct {
 	got chan realtime.Welcome
 }
 
-func (w *welcomed) Send(f room.Frame) {
+func (w *welcomed) Send(frames ...*room.Frame) {
+	for _, f := range frames {
+		w.take(f)
+	}
+}
+
+func (w *welcomed) take(f *room.Frame) {
 	var ev realtime.Event
 	var d realtime.Welcome
 	if json.Unmarshal(f.Bytes, &ev) == nil && ev.Type == realtime.EventWelcome && json.Unmarshal(ev.Data, &d) == nil {

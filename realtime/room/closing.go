@@ -32,6 +32,16 @@ func (rs *Rooms) Open(class string) error {
 	return err
 }
 
+// settle is how long after its end a room may still be writing.
+const settle = 5 * time.Second
+
+// Over reports whether nothing is added to the log of a class any more: its room has
+// been closed for some time.
+func (rs *Rooms) Over(class string) bool {
+	closes, err := rs.deps.closes(class, rs.cfg.CloseAfter)
+	return err == nil && !closes.IsZero() && rs.deps.Now().After(closes.Add(settle))
+}
+
 // open is Open when the room is there: it may be that of a class that was deleted
 // meanwhile.
 func (r *room) open() error {
@@ -68,5 +78,5 @@ func (r *room) dismiss() {
 		}
 		r.depart(id, o)
 	}
-	r.wait(func() { r.closeAll(realtime.CloseClassEnded) })
+	r.waitLast(func() { r.closeAll(realtime.CloseClassEnded) })
 }

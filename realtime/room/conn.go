@@ -20,8 +20,8 @@ type Frame struct {
 // goroutines, also at the same time, must not block, and do nothing once it is
 // closed. The events of the log come one at a time and in order.
 type Conn interface {
-	// Send queues a frame.
-	Send(f Frame)
+	// Send queues frames, in their order. It may keep them, but not the slice.
+	Send(frames ...*Frame)
 
 	// Close ends the connection with that code. retryAfter is when the client
 	// should come back at the earliest, 0: the room does not mind.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/lectern/lectern/realtime"
 	"github.com/lectern/lectern/realtime/broker"
@@ -42,11 +41,21 @@ func (k *kept) take() []broker.Result {
 type waiting struct {
 	seq uint64
 	do  func()
+
+	// done, if not nil, acknowledges it, after all that was kept together is done: so
+	// what goes to everybody stays together, and the shards hand it out in one go.
+	done func()
 }
 
 // wait does something once everything that is decided is kept.
 func (r *room) wait(do func()) {
-	r.line = append(r.line, waiting{r.st.Seq(), do})
+	r.line = append(r.line, waiting{seq: r.st.Seq(), do: do})
+}
+
+// waitLast does something behind the acknowledgements of what is kept together with
+// it: a connection is closed when it has got them.
+func (r *room) waitLast(do func()) {
+	r.line = append(r.line, waiting{seq: r.st.Seq(), do: func() {}, done: do})
 }
 
 // release hears what was kept and does what waits for it.
@@ -64,6 +73,11 @@ func (r *room) release() error {
 	for n < len(r.line) && r.line[n].seq <= r.seq {
 		r.line[n].do()
 		n++
+	}
+	for _, w := range r.line[:n] {
+		if w.done != nil {
+			w.done()
+		}
 	}
 	clear(r.line[:n])
 	r.line = r.line[n:]
@@ -96,12 +110,7 @@ func (r *room) keep(e state.Entry, done func()) error {
 	}
 	fx := r.st.Apply(e)
 	r.note(fx)
-	r.wait(func() {
-		r.tell(ev.At, e, fx)
-		if done != nil {
-			done()
-		}
-	})
+	r.line = append(r.line, waiting{seq: r.st.Seq(), do: func() { r.tell(ev.At, e, fx) }, done: done})
 	if fx.Remove != "" {
 		r.remove(fx.Remove, fx.RemoveCode)
 	}
@@ -131,32 +140,7 @@ func (r *room) tell(seq uint64, e state.Entry, fx state.Effects) {
 			}
 		}
 	}
-	r.cue(seq, fx.All)
-}
-
-func (r *room) cue(seq uint64, d realtime.EventData) {
-	if r.deps.Cue == nil || d == nil {
-		return
-	}
-	c := Cue{Event: d.EventType(), Seq: seq}
-	var at int64
-	switch d := d.(type) {
-	case realtime.PollOpened:
-		c.ID, at = d.Poll, d.At
-	case realtime.PollClosed:
-		c.ID, at = d.Poll, d.At
-	case realtime.PollRevealed:
-		c.ID, at = d.Poll, d.At
-	case realtime.Marked:
-		c.ID, at = d.ID, d.At
-	default:
-		return
-	}
-	if at == 0 {
-		return // there is no video
-	}
-	c.At = time.UnixMilli(at).UTC()
-	r.deps.Cue(r.class, c)
+	r.cue(seq, e.Fact)
 }
 
 // command decides on a command and answers it.
@@ -228,5 +212,5 @@ func (r *room) answer(m *Member, re string, err error) {
 		r.logger.Error("error cannot be told", "err", err)
 		return
 	}
-	m.conn.Send(Frame{Delivery: realtime.DeliverReply, Bytes: b})
+	m.conn.Send(&Frame{Delivery: realtime.DeliverReply, Bytes: b})
 }

@@ -38,7 +38,13 @@ type acked struct {
 	ID      string
 }
 
-func (t *talker) Send(f room.Frame) {
+func (t *talker) Send(frames ...*room.Frame) {
+	for _, f := range frames {
+		t.take(f)
+	}
+}
+
+func (t *talker) take(f *room.Frame) {
 	var ev realtime.Event
 	var a realtime.Ack
 	if json.Unmarshal(f.Bytes, &ev) != nil || ev.Type == realtime.EventError {

@@ -111,7 +111,13 @@ type client struct {
 	next    int
 }
 
-func (c *client) Send(f room.Frame) {
+func (c *client) Send(frames ...*room.Frame) {
+	for _, f := range frames {
+		c.take(f)
+	}
+}
+
+func (c *client) take(f *room.Frame) {
 	var ev realtime.Event
 	if err := json.Unmarshal(f.Bytes, &ev); err != nil || ev.V != realtime.Version || ev.Type.Delivery() != f.Delivery {
 		c.t.Errorf("%s gets %s as %v: %v", c.who.ID, f.Bytes, f.Delivery, err)

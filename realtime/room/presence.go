@@ -97,7 +97,7 @@ func (r *room) greet(m *Member, who realtime.Principal, from Position) {
 	if !who.ExpiresAt.IsZero() {
 		welcome.ExpiresAt = who.ExpiresAt.UnixMilli()
 	}
-	r.line = append(r.line, waiting{seq, func() {
+	r.line = append(r.line, waiting{seq: seq, do: func() {
 		a := arrival{}
 		if resume {
 			if a.missed, welcome.Recovered = r.time.since(from.Seq, m.view, m.id); !welcome.Recovered {
@@ -110,7 +110,7 @@ func (r *room) greet(m *Member, who realtime.Principal, from Position) {
 		welcome.Epoch = r.epoch
 		if welcome.Recovered {
 			welcome.Seq = from.Seq
-			r.metrics.joins.WithLabelValues("resumeed").Inc()
+			r.metrics.joins.WithLabelValues("resumed").Inc()
 		} else {
 			welcome.Seq, welcome.Snapshot = r.time.last[m.view], &snap
 			r.metrics.joins.WithLabelValues("snapshot").Inc()
@@ -148,7 +148,7 @@ func (r *room) remove(id string, code realtime.CloseCode) {
 		return
 	}
 	for _, m := range o.members {
-		r.wait(func() { r.shardOf(id).ops <- op{kind: opClose, member: m, code: code} })
+		r.waitLast(func() { r.shardOf(id).ops <- op{kind: opClose, member: m, code: code} })
 		r.metrics.members.Dec()
 	}
 	o.members = nil // who comes again while that waits is not closed

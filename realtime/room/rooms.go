@@ -29,7 +29,7 @@ type Deps struct {
 
 	// Cue, if not nil, hears of every moment of the lecture that is marked, once it
 	// is kept: polls and markers. It is called by the room and must not block. After
-	// a restart it does not hear of the old ones: see [Rooms.Read].
+	// a restart it does not hear of the old ones: see [Rooms.Cues].
 	Cue func(class string, c Cue)
 
 	// Logger gets a line when a room ends for a fault. Nil discards.
@@ -177,21 +177,25 @@ func (rs *Rooms) Join(ctx context.Context, class string, who realtime.Principal,
 	return m, nil
 }
 
-// Delete ends the room of a class that is gone: connections are closed with
-// [realtime.CloseClassEnded], and its log is deleted.
+// Delete ends the room of a class that is gone, also one that no room can be opened
+// from: connections are closed with [realtime.CloseClassEnded], and its log is
+// deleted.
 func (rs *Rooms) Delete(ctx context.Context, class string) error {
 	var over <-chan struct{}
-	if err := rs.with(ctx, class, func(r *room) {
+	err := rs.with(ctx, class, func(r *room) {
 		r.dismiss()
 		r.over = true
 		over = r.done
-	}); err != nil {
+	})
+	if err != nil && !errors.Is(err, ErrUnavailable) {
 		return fmt.Errorf("end room of class %q: %w", class, err)
 	}
-	select {
-	case <-over:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err == nil {
+		select {
+		case <-over:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	if err := rs.deps.Broker.Delete(ctx, class); err != nil {
 		return fmt.Errorf("delete room of class %q: %w", class, err)

@@ -44,8 +44,11 @@ type arrival struct {
 // shard owns the connections of some of the people of a room: all of one person,
 // so that a person gets everything in order.
 type shard struct {
-	ops     chan op
-	members map[string][]*Member // owned by run
+	ops chan op
+
+	// Owned by run.
+	members map[string][]*Member
+	fans    [views][]*Frame // to be handed out
 }
 
 func newShard() *shard {
@@ -55,28 +58,66 @@ func newShard() *shard {
 // run does what the room says until ops is closed.
 func (s *shard) run() {
 	for o := range s.ops {
-		s.do(o)
+		if o.kind != opFan {
+			s.do(o)
+			continue
+		}
+		next, behind := s.gather(o)
+		s.fan()
+		if behind {
+			s.do(next)
+		}
 	}
 }
 
-func (s *shard) do(o op) {
-	switch o.kind {
-	case opFan:
-		for _, members := range s.members {
-			for _, m := range members {
-				if f := o.frames[m.view]; f != nil {
-					m.conn.Send(*f)
-				}
+// gather takes up a fan, and those right behind it that have come, at most as many
+// as can wait. It returns what it found behind them, if it found anything.
+func (s *shard) gather(o op) (next op, behind bool) {
+	for range shardQueue {
+		for v, f := range o.frames {
+			if f != nil {
+				s.fans[v] = append(s.fans[v], f)
 			}
 		}
+		select {
+		case next, behind = <-s.ops:
+			if !behind || next.kind != opFan {
+				return next, behind
+			}
+			o = next
+		default:
+			return op{}, false
+		}
+	}
+	return o, true
+}
+
+// fan hands out what was gathered.
+func (s *shard) fan() {
+	for _, members := range s.members {
+		for _, m := range members {
+			if frames := s.fans[m.view]; len(frames) > 0 {
+				m.conn.Send(frames...)
+			}
+		}
+	}
+	for v := range s.fans {
+		clear(s.fans[v])
+		s.fans[v] = s.fans[v][:0]
+	}
+}
+
+// do does anything but a fan.
+func (s *shard) do(o op) {
+	switch o.kind {
 	case opPerson:
 		for _, m := range s.members[o.participant] {
 			if !o.echo || m.view == viewAll {
-				m.conn.Send(*o.frames[0])
+				m.conn.Send(o.frames[0])
 			}
 		}
 	case opMember:
-		o.member.conn.Send(*o.frames[0])
+		o.member.conn.Send(o.frames[0])
 	case opAttach:
 		s.attach(o.member, o.arrival)
 	case opDetach, opClose:
@@ -98,10 +139,8 @@ func (s *shard) attach(m *Member, a arrival) {
 		m.conn.Close(realtime.CloseRestart, busyRetry)
 		return
 	}
-	m.conn.Send(f)
-	for _, f := range a.missed {
-		m.conn.Send(*f)
-	}
+	m.conn.Send(&f)
+	m.conn.Send(a.missed...)
 	s.members[m.id] = append(s.members[m.id], m)
 }
 

@@ -45,13 +45,13 @@ type Conn struct {
 	over    bool       // there is to be none any more
 	pace    *pace      // nil before hello: all is sent at once
 	window  uint64     // of pace, in which the last frame was sent
-	queue   []room.Frame
-	spare   []room.Frame // memory for queue
-	queued  int          // bytes in queue, see Send
-	since   time.Time    // when the first of queue came
-	due     bool         // queue is to be written now
-	writing time.Time    // since when a write is under way, zero if none is
-	ping    bool         // one is to be written
+	queue   []*room.Frame
+	spare   []*room.Frame // memory for queue
+	queued  int           // bytes in queue, see Send
+	since   time.Time     // when the first of queue came
+	due     bool          // queue is to be written now
+	writing time.Time     // since when a write is under way, zero if none is
+	ping    bool          // one is to be written
 	opened  time.Time
 	expires time.Time // of the grant; zero before hello
 	resumes time.Time // until when it may be sent what it missed
@@ -85,33 +85,21 @@ const resumeFactor = 8
 // resumeFactor times that in the first Config.SlowAfter of a connection; from half
 // of it on ephemeral frames are dropped and state replaces its older self, and
 // where a frame does not fit the connection is closed.
-func (c *Conn) Send(f room.Frame) {
+func (c *Conn) Send(frames ...*room.Frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.end.code != 0 || c.over || len(f.Bytes) == 0 {
-		return
-	}
-	size := len(f.Bytes) + 1
-	if c.queued+size > c.server.cfg.QueueBytes/2 {
-		if f.Delivery == realtime.DeliverEphemeral {
-			c.server.metrics.dropped.WithLabelValues("half_full").Inc()
-			return
-		}
-		if f.Delivery == realtime.DeliverState && c.replaceLocked(f) {
-			c.server.metrics.dropped.WithLabelValues("collapsed").Inc()
-			return
+	before := len(c.queue)
+	for _, f := range frames {
+		if c.end.code == 0 && !c.over && len(f.Bytes) > 0 {
+			c.queueLocked(f)
 		}
 	}
-	if most := c.server.cfg.QueueBytes; c.queued+size > most && (c.queued+size > resumeFactor*most || !time.Now().Before(c.resumes)) {
-		c.server.metrics.dropped.WithLabelValues("full").Add(float64(len(c.queue)))
-		c.endLocked(ending{code: realtime.CloseTooSlow})
+	if c.end.code != 0 || len(c.queue) == before {
 		return
 	}
-	if len(c.queue) == 0 {
+	if before == 0 {
 		c.since = time.Now()
 	}
-	c.queue = append(c.queue, f)
-	c.queued += size
 	switch p := c.pace; {
 	case c.due:
 	case p == nil:
@@ -128,12 +116,34 @@ func (c *Conn) Send(f room.Frame) {
 	}
 }
 
+// queueLocked queues a frame, drops it, or ends the connection.
+func (c *Conn) queueLocked(f *room.Frame) {
+	size := len(f.Bytes) + 1
+	if c.queued+size > c.server.cfg.QueueBytes/2 {
+		if f.Delivery == realtime.DeliverEphemeral {
+			c.server.metrics.dropped.WithLabelValues("half_full").Inc()
+			return
+		}
+		if f.Delivery == realtime.DeliverState && c.replaceLocked(f) {
+			c.server.metrics.dropped.WithLabelValues("collapsed").Inc()
+			return
+		}
+	}
+	if most := c.server.cfg.QueueBytes; c.queued+size > most && (c.queued+size > resumeFactor*most || !time.Now().Before(c.resumes)) {
+		c.server.metrics.dropped.WithLabelValues("full").Add(float64(len(c.queue)))
+		c.endLocked(ending{code: realtime.CloseTooSlow})
+		return
+	}
+	c.queue = append(c.queue, f)
+	c.queued += size
+}
+
 // replaceLocked puts a state in the place of its older self, if that waits.
-func (c *Conn) replaceLocked(f room.Frame) bool {
+func (c *Conn) replaceLocked(f *room.Frame) bool {
 	for i := len(c.queue) - 1; i >= 0; i-- {
-		if old := &c.queue[i]; old.Delivery == realtime.DeliverState && old.Key == f.Key {
+		if old := c.queue[i]; old.Delivery == realtime.DeliverState && old.Key == f.Key {
 			c.queued += len(f.Bytes) - len(old.Bytes)
-			*old = f
+			c.queue[i] = f
 			return true
 		}
 	}

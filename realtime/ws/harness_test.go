@@ -69,7 +69,7 @@ func (r *fakeRooms) Join(_ context.Context, classID string, who realtime.Princip
 	}
 	r.members[m] = struct{}{}
 	r.joined++
-	conn.Send(room.Frame{Bytes: b, Delivery: realtime.DeliverReply})
+	conn.Send(&room.Frame{Bytes: b, Delivery: realtime.DeliverReply})
 	return m, nil
 }
 
@@ -85,7 +85,7 @@ func (m *fakeMember) Do(c realtime.Command) {
 	}
 	b, err := realtime.Event{Re: c.ID}.Encode(realtime.Ack{})
 	if err == nil {
-		m.conn.Send(room.Frame{Bytes: b, Delivery: realtime.DeliverReply})
+		m.conn.Send(&room.Frame{Bytes: b, Delivery: realtime.DeliverReply})
 	}
 }
 
@@ -135,7 +135,7 @@ func (r *fakeRooms) broadcast(tb testing.TB, text string) {
 	r.mu.Unlock()
 	must(tb, err)
 	for _, m := range r.all() {
-		m.conn.Send(room.Frame{Bytes: b, Delivery: realtime.DeliverLog})
+		m.conn.Send(&room.Frame{Bytes: b, Delivery: realtime.DeliverLog})
 	}
 }
 

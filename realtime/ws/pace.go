@@ -53,7 +53,7 @@ type pace struct {
 
 // batch is events that were joined to a frame.
 type batch struct {
-	frames   []room.Frame
+	frames   []*room.Frame
 	prepared *websocket.PreparedMessage
 }
 
@@ -74,8 +74,8 @@ func (p *pace) waits() {
 }
 
 // prepare returns the frame for the events, and whether it had been made for
-// another connection. Events are the same if their bytes are the same memory.
-func (p *pace) prepare(events []room.Frame, size int) (prepared *websocket.PreparedMessage, again bool, err error) {
+// another connection.
+func (p *pace) prepare(events []*room.Frame, size int) (prepared *websocket.PreparedMessage, again bool, err error) {
 	p.batches.Lock()
 	defer p.batches.Unlock()
 	for i := range p.kept {
@@ -97,12 +97,12 @@ func (p *pace) prepare(events []room.Frame, size int) (prepared *websocket.Prepa
 	return prepared, false, nil
 }
 
-func same(a, b []room.Frame) bool {
+func same(a, b []*room.Frame) bool {
 	if len(a) != len(b) {
 		return false
 	}
 	for i := len(a) - 1; i >= 0; i-- { // the last ones differ first
-		if len(a[i].Bytes) != len(b[i].Bytes) || &a[i].Bytes[0] != &b[i].Bytes[0] {
+		if a[i] != b[i] {
 			return false
 		}
 	}

@@ -16,8 +16,8 @@ func queueOf(t *testing.T, bytes int) *Conn {
 	return &Conn{server: &Server{cfg: Config{QueueBytes: bytes}, metrics: newMetrics(nil)}, writer: true}
 }
 
-func frameOf(d realtime.Delivery, key string, size int) room.Frame {
-	return room.Frame{Delivery: d, Key: key, Bytes: []byte(strings.Repeat("x", size-1))}
+func frameOf(d realtime.Delivery, key string, size int) *room.Frame {
+	return &room.Frame{Delivery: d, Key: key, Bytes: []byte(strings.Repeat("x", size-1))}
 }
 
 func TestQueueDropsWhatMayBeDropped(t *testing.T) {
@@ -117,15 +117,15 @@ func TestBatchesAreShared(t *testing.T) {
 	a, b, other := frameOf(1, "", 10), frameOf(1, "", 10), frameOf(1, "", 10)
 	tests := []struct {
 		name   string
-		events []room.Frame
+		events []*room.Frame
 		again  bool
 	}{
-		{"the first", []room.Frame{a, b}, false},
-		{"the same", []room.Frame{a, b}, true},
-		{"another order", []room.Frame{b, a}, false},
-		{"equal bytes, not the same", []room.Frame{a, other}, false},
-		{"fewer", []room.Frame{a}, false},
-		{"the same again", []room.Frame{a, b}, true},
+		{"the first", []*room.Frame{a, b}, false},
+		{"the same", []*room.Frame{a, b}, true},
+		{"another order", []*room.Frame{b, a}, false},
+		{"equal bytes, not the same", []*room.Frame{a, other}, false},
+		{"fewer", []*room.Frame{a}, false},
+		{"the same again", []*room.Frame{a, b}, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -190,7 +190,7 @@ func TestGateIsBounded(t *testing.T) {
 func BenchmarkSend(b *testing.B) {
 	c := &Conn{server: &Server{cfg: DefaultConfig(), metrics: newMetrics(nil)}, writer: true, pace: &pace{}}
 	c.pace.active.Store(true)
-	f := room.Frame{Delivery: realtime.DeliverLog, Bytes: make([]byte, 200)}
+	f := &room.Frame{Delivery: realtime.DeliverLog, Bytes: make([]byte, 200)}
 	for i := 0; b.Loop(); i++ {
 		c.Send(f)
 		if i%25 == 24 {

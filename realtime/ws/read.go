@@ -189,7 +189,7 @@ func (c *Conn) reply(re string, d realtime.EventData) {
 		c.server.logger.Error("reply not encoded", "err", err)
 		return
 	}
-	c.Send(room.Frame{Bytes: b, Delivery: realtime.DeliverReply})
+	c.Send(&room.Frame{Bytes: b, Delivery: realtime.DeliverReply})
 }
 
 // hello lets the client into the room, or ends the connection.

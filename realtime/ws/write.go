@@ -12,7 +12,7 @@ import (
 const (
 	maxBatchBytes = 64 << 10 // of events in one frame
 	compressFrom  = 1 << 10  // bytes
-	keepQueue     = 64       // frames of room that an empty queue keeps
+	keepQueue     = 128      // frames of room that an empty queue keeps
 )
 
 // write is the writer: it writes until nothing is due.
@@ -40,7 +40,7 @@ func (c *Conn) write() {
 
 // work is what a writer is to do next.
 type work struct {
-	batch []room.Frame
+	batch []*room.Frame
 	pace  *pace // of the room that the batch is of
 	ping  bool
 	end   ending // after the batch
@@ -79,7 +79,7 @@ func (c *Conn) take() work {
 }
 
 // written marks the write of the batch as done.
-func (c *Conn) written(batch []room.Frame) {
+func (c *Conn) written(batch []*room.Frame) {
 	clear(batch) // events are not kept alive by a connection that has sent them
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,7 +90,7 @@ func (c *Conn) written(batch []room.Frame) {
 }
 
 // writeBatch writes frames as one message.
-func (c *Conn) writeBatch(p *pace, batch []room.Frame) error {
+func (c *Conn) writeBatch(p *pace, batch []*room.Frame) error {
 	if len(batch) == 0 {
 		return nil
 	}
@@ -124,7 +124,7 @@ func (c *Conn) writeBatch(p *pace, batch []room.Frame) error {
 }
 
 // join returns the events with a line feed between them; size counts one each.
-func join(batch []room.Frame, size int) []byte {
+func join(batch []*room.Frame, size int) []byte {
 	b := make([]byte, 0, size)
 	for i := range batch {
 		if i > 0 {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/lectern/lectern/realtime/broker"
 	"github.com/lectern/lectern/realtime/class"
 	"github.com/lectern/lectern/realtime/room"
+	"github.com/lectern/lectern/realtime/transcript"
 	"github.com/lectern/lectern/realtime/ws"
 	"github.com/lectern/lectern/storage/kv"
 )
@@ -33,13 +35,20 @@ type rooms struct {
 	sockets *ws.Server
 	grants  *access.GrantRing
 	studio  *access.StudioKeys
+	past    *transcript.Library
 	logger  *slog.Logger
 
 	classes classFinder // set before anything runs
 }
 
+// roomMedia is the side of the media that rooms need.
+type roomMedia interface {
+	room.Clock
+	Cue(class string, c room.Cue)
+}
+
 // newRooms makes the rooms. db has the keys, logs the logs.
-func newRooms(cfg configs.Config, db, logs *kv.DB, clock room.Clock, logger *slog.Logger, reg prometheus.Registerer) (r *rooms, err error) {
+func newRooms(cfg configs.Config, db, logs *kv.DB, media roomMedia, logger *slog.Logger, reg prometheus.Registerer) (r *rooms, err error) {
 	r = &rooms{logger: logger.With("component", "app")}
 	deps := access.Deps{DB: db, Logger: logger, Registerer: reg}
 	if r.grants, err = access.NewGrantRing(cfg.Grants, deps); err != nil {
@@ -49,7 +58,8 @@ func newRooms(cfg configs.Config, db, logs *kv.DB, clock room.Clock, logger *slo
 		return nil, err
 	}
 	r.log = broker.NewEmbedded(cfg.Room.Log, broker.Deps{DB: logs, Logger: logger, Registerer: reg})
-	r.rooms = room.New(cfg.Room, room.Deps{Broker: r.log, Clock: clock, Classes: r, Logger: logger, Registerer: reg})
+	r.past = transcript.New(transcript.Deps{Log: r.log, Ended: r.over, Registerer: reg})
+	r.rooms = room.New(cfg.Room, room.Deps{Broker: r.log, Clock: media, Cue: media.Cue, Classes: r, Logger: logger, Registerer: reg})
 	r.sockets, err = ws.New(cfg.WS, ws.Deps{Grants: r.grants, Rooms: ws.Of(r.rooms), Logger: logger, Registerer: reg})
 	return r, err
 }
@@ -76,7 +86,31 @@ func (r *rooms) start(ctx context.Context) (stop func(), err error) {
 			return nil, err
 		}
 	}
+	if err = r.sweep(ctx); err != nil {
+		stop()
+		return nil, err
+	}
 	return stop, nil
+}
+
+// sweep deletes the logs of classes that are gone: the server may have been killed
+// between the one and the other, and nobody shall read them in a class that gets the
+// name again.
+func (r *rooms) sweep(ctx context.Context) error {
+	all, err := r.log.Rooms(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range all {
+		if _, err = r.classes.Get(ctx, id); !errors.Is(err, class.ErrNotFound) {
+			continue
+		}
+		if err = r.log.Delete(ctx, id); err != nil {
+			return fmt.Errorf("delete room of class %q, which is gone: %w", id, err)
+		}
+		r.logger.InfoContext(ctx, "room of a deleted class removed", "class", id)
+	}
+	return nil
 }
 
 // Ended implements room.Classes. The classes decide when a class ends, and the rooms
@@ -99,17 +133,5 @@ func (r *rooms) remove(ctx context.Context, id string) {
 	if err := r.rooms.Delete(ctx, id); err != nil {
 		r.logger.ErrorContext(ctx, "room of a deleted class remains", "class", id, "err", err)
 	}
-}
-
-// Edge implements room.Clock: the clock of a class is that of its playlists.
-func (p *pipelines) Edge(id string) (time.Time, bool) {
-	v, ok := p.byClass.Load(id)
-	if !ok {
-		return time.Time{}, false
-	}
-	packager := v.(*pipeline).packager.Load()
-	if packager == nil {
-		return time.Time{}, false
-	}
-	return packager.Edge()
+	r.past.Forget(id)
 }

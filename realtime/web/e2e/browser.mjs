@@ -146,36 +146,38 @@ export function untilPlaying(page, seconds = 1, timeout = undefined, states = ['
 }
 
 /**
- * readClock reads the strip of 32 blocks along the top of the picture: the
- * milliseconds since 1970, modulo 2^32, at which the frame was made. It returns
- * how long ago that was, or null when the picture has no such strip.
+ * pictureClock runs in the page. It reads the strip of 32 blocks along the top of the
+ * picture: the milliseconds since 1970, modulo 2^32, at which the frame was made. It
+ * returns them whole, or null when the picture has no such strip.
  */
-export function readClock(page) {
-  return page.evaluate(() => {
-    const video = document.querySelector('video');
-    if (!video || !video.videoWidth || video.readyState < 2) {
-      return null;
+export function pictureClock() {
+  const video = document.querySelector('video');
+  if (!video || !video.videoWidth || video.readyState < 2) {
+    return null;
+  }
+  const block = Math.floor(video.videoWidth / 2 / 32);
+  const canvas = document.createElement('canvas');
+  canvas.width = block * 32;
+  canvas.height = 1;
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  const middle = Math.round(video.videoHeight / 90); // the strip is a 45th of the picture
+  context.drawImage(video, 0, middle, canvas.width, 1, 0, 0, canvas.width, 1);
+  const now = Date.now();
+  const pixels = context.getImageData(0, 0, canvas.width, 1).data;
+  let value = 0;
+  for (let i = 0; i < 32; i += 1) {
+    const level = pixels[(i * block + Math.floor(block / 2)) * 4];
+    if (level > 80 && level < 175) {
+      return null; // neither black nor white
     }
-    const block = Math.floor(video.videoWidth / 2 / 32);
-    const canvas = document.createElement('canvas');
-    canvas.width = block * 32;
-    canvas.height = 8;
-    const context = canvas.getContext('2d', { willReadFrequently: true });
-    context.drawImage(video, 0, 4, canvas.width, 8, 0, 0, canvas.width, 8);
-    const now = Date.now();
-    const pixels = context.getImageData(0, 4, canvas.width, 1).data;
-    let value = 0;
-    for (let i = 0; i < 32; i += 1) {
-      const level = pixels[(i * block + Math.floor(block / 2)) * 4];
-      if (level > 80 && level < 175) {
-        return null; // neither black nor white
-      }
-      value = value * 2 + (level > 127 ? 1 : 0);
-    }
-    const delay = (now % 2 ** 32) - value;
-    return delay < -(2 ** 31) ? delay + 2 ** 32 : delay;
-  });
+    value = value * 2 + (level > 127 ? 1 : 0);
+  }
+  const delay = (now % 2 ** 32) - value;
+  return now - (delay < -(2 ** 31) ? delay + 2 ** 32 : delay);
 }
+
+/** readClock tells how many ms ago the frame was made, or null; see pictureClock. */
+export const readClock = (page) => page.evaluate(`((made) => (made === null ? null : Date.now() - made))((${pictureClock})())`);
 
 /** quality reads what there is to choose and what is in force. */
 export const quality = (page) => page.evaluate(() => window.lectern.quality);

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/lectern/lectern/hls/playlist"
 )
 
 // Which segments a playlist lists.
@@ -90,6 +92,9 @@ func (b *broadcast) playlist(track, list string, skip bool, now time.Time) strin
 		fmt.Fprintf(&p, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,HOLD-BACK=%d,CAN-SKIP-UNTIL=%d\n", 3*target, 6*target)
 	}
 	fmt.Fprintf(&p, "#EXT-X-MEDIA-SEQUENCE:%d\n#EXT-X-DISCONTINUITY-SEQUENCE:%d\n", numberOf(all, from), gone)
+	if len(all) > 0 && list != listIFrames {
+		p.Write(b.cues.Append(nil, all[from].date, playlist.MaxLiveCues))
+	}
 	if old := len(all) - from - 6; skip && !ended && old > 0 && (list == listDVR || parts) {
 		fmt.Fprintf(&p, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n", old)
 		from += old

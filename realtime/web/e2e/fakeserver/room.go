@@ -18,9 +18,11 @@ import (
 	"github.com/lectern/lectern/realtime/access"
 	"github.com/lectern/lectern/realtime/broker"
 	"github.com/lectern/lectern/realtime/room"
+	"github.com/lectern/lectern/realtime/transcript"
 	"github.com/lectern/lectern/realtime/web"
 	"github.com/lectern/lectern/realtime/ws"
 	"github.com/lectern/lectern/storage/kv"
+	cues "github.com/lectern/lectern/storage/segment"
 )
 
 // hostSecret opens the studio of every class here.
@@ -35,6 +37,7 @@ type lounge struct {
 	log    *broker.Embedded
 	rooms  *room.Rooms
 	socket *ws.Server
+	past   *transcript.Library
 
 	// mu guards the fields below.
 	mu     sync.Mutex
@@ -54,9 +57,10 @@ func newLounge(s *stage) (*lounge, error) {
 		return nil, errors.Join(err, l.close())
 	}
 	l.log = broker.NewEmbedded(broker.DefaultConfig(), broker.Deps{DB: l.db})
+	l.past = transcript.New(transcript.Deps{Log: l.log, Ended: s.over})
 	rules := room.DefaultConfig()
 	rules.CloseAfter = 0
-	l.rooms = room.New(rules, room.Deps{Broker: l.log, Clock: s, Classes: s})
+	l.rooms = room.New(rules, room.Deps{Broker: l.log, Clock: s, Cue: s.cue, Classes: s})
 	if l.socket, err = ws.New(ws.DefaultConfig(), ws.Deps{Grants: l.grants, Rooms: ws.Of(l.rooms)}); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
@@ -187,6 +191,16 @@ func (s *stage) Ended(id string) (time.Time, error) {
 	return time.Time{}, nil
 }
 
+// cue has the playlists tell of a cue.
+func (s *stage) cue(id string, c room.Cue) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if on := s.classes[id]; on != nil {
+		told := cues.Cue{Event: string(c.Event), ID: c.ID, At: c.At, Lasts: c.Event == realtime.EventPollOpened}
+		on.air.cues, _, _ = on.air.cues.With([]cues.Cue{told}, 1000)
+	}
+}
+
 // Edge implements room.Clock.
 func (s *stage) Edge(id string) (time.Time, bool) {
 	s.mu.Lock()
@@ -194,6 +208,9 @@ func (s *stage) Edge(id string) (time.Time, bool) {
 	c := s.classes[id]
 	if c == nil {
 		return time.Time{}, false
+	}
+	if c.edge >= 0 && len(c.air.runs) > 0 {
+		return c.air.runs[0].begun.Add(c.edge), true
 	}
 	all := c.air.segments(time.Now())
 	if len(all) == 0 {
@@ -204,6 +221,19 @@ func (s *stage) Edge(id string) (time.Time, bool) {
 		return last.date.Add(time.Duration(last.parts) * partLength), true
 	}
 	return last.date.Add(c.air.unit()), true
+}
+
+// servePass answers with a pass for somebody with the name and the role that the query
+// has.
+func (l *lounge) servePass(w http.ResponseWriter, r *http.Request) {
+	name, role := r.FormValue("name"), realtime.Role(r.FormValue("role"))
+	who := access.Person{ID: fmt.Sprintf("p_%x", name), Name: name, Role: role, Permissions: role.Permissions()}
+	pass, err := l.grants.Pass(r.PathValue("class"), who, time.Now())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	_, _ = io.WriteString(w, pass.Text)
 }
 
 // said is one element of the body of POST /fake/{class}/room: a guest does
@@ -281,12 +311,14 @@ func (l *lounge) guest(ctx context.Context, class string, s said) (json.RawMessa
 type earwitness struct{ answers chan json.RawMessage }
 
 // Send implements room.Conn.
-func (e *earwitness) Send(f room.Frame) {
-	var ev realtime.Event
-	if json.Unmarshal(f.Bytes, &ev) == nil && ev.Re != "" {
-		select {
-		case e.answers <- f.Bytes:
-		default:
+func (e *earwitness) Send(frames ...*room.Frame) {
+	for _, f := range frames {
+		var ev realtime.Event
+		if json.Unmarshal(f.Bytes, &ev) == nil && ev.Re != "" {
+			select {
+			case e.answers <- f.Bytes:
+			default:
+			}
 		}
 	}
 }
