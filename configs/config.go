@@ -41,6 +41,12 @@ type Config struct {
 	// it. Default none: links then use the host of each request.
 	PublicURL string `yaml:"public_url"`
 
+	// TrustedProxies are the addresses and networks of the proxies in front of the
+	// pages and rooms, such as "10.0.3.0/24": who asks through them is known by
+	// X-Forwarded-For or Forwarded, and limits of one address count clients, not
+	// the proxy. Name none that clients can have themselves. Default none.
+	TrustedProxies []string `yaml:"trusted_proxies"`
+
 	Listen     Listen             `yaml:"listen"`
 	TLS        TLS                `yaml:"tls"`
 	API        API                `yaml:"api"`
@@ -68,7 +74,8 @@ type Config struct {
 // Default returns the configuration in force when nothing is set.
 func Default() Config {
 	return Config{
-		Data: "./data",
+		Data:           "./data",
+		TrustedProxies: []string{},
 		Listen: Listen{
 			RTMP:  ":1935",
 			RTMPS: ":1936",
@@ -114,6 +121,7 @@ func (c Config) Validate() error {
 	}
 	return errors.Join(append(errs,
 		validatePublicURL(c.PublicURL),
+		validateProxies(c.TrustedProxies),
 		c.Listen.validate(),
 		c.TLS.validate(),
 		c.API.validate(),

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -234,6 +235,36 @@ func (s Shutdown) validate() error {
 		return fmt.Errorf("shutdown.timeout: %s is outside 1s to 5m", s.Timeout)
 	}
 	return nil
+}
+
+// Proxies returns TrustedProxies, as far as they are good.
+func (c Config) Proxies() []netip.Prefix {
+	var all []netip.Prefix
+	for _, s := range c.TrustedProxies {
+		if p, err := parseNetwork(s); err == nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func validateProxies(list []string) error {
+	var errs []error
+	for i, s := range list {
+		if _, err := parseNetwork(s); err != nil {
+			errs = append(errs, fmt.Errorf("trusted_proxies[%d]: %q is no address or network like 10.0.3.0/24", i, s))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// parseNetwork reads a network, or an address as the network of it alone.
+func parseNetwork(s string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
+		a = a.Unmap()
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	return netip.ParsePrefix(s)
 }
 
 func validatePublicURL(s string) error {

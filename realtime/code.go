@@ -141,7 +141,7 @@ func Closes() []CloseInfo {
 		{CloseInvalidGrant, "invalid_grant", ReturnNever, "The grant is not one of this class."},
 		{CloseExpiredGrant, "expired_grant", ReturnNewGrant, "The grant has expired, or was not refreshed in time."},
 		{CloseBanned, "banned", ReturnNever, "This person was excluded from the room."},
-		{CloseClassEnded, "class_ended", ReturnNever, "The class has ended, and so has its room."},
+		{CloseClassEnded, "class_ended", ReturnNever, "The class has ended, and its room has closed."},
 		{CloseSuperseded, "superseded", ReturnNever, "The same person has opened too many other connections."},
 		{CloseProtocolError, "protocol_error", ReturnNever, "The client does not speak this protocol."},
 		{CloseHelloTimeout, "hello_timeout", ReturnResume, "No hello came in time."},

@@ -34,6 +34,7 @@ const (
 	CommandMarker         CommandType = "marker"
 	CommandModerate       CommandType = "moderate"
 	CommandRoomSet        CommandType = "room.set"
+	CommandRoomClose      CommandType = "room.close"
 )
 
 // CommandInfo is the row of a command in the table.
@@ -58,7 +59,7 @@ func Commands() []CommandInfo {
 }
 
 // commandTable is an array, which needs no memory to look something up in.
-func commandTable() [29]CommandInfo {
+func commandTable() [30]CommandInfo {
 	return [...]CommandInfo{
 		{CommandHello, 0, true, decodeAs[Hello]},
 		{CommandRefresh, 0, true, decodeAs[Refresh]},
@@ -89,6 +90,7 @@ func commandTable() [29]CommandInfo {
 		{CommandMarker, MayCue, true, decodeAs[Marker]},
 		{CommandModerate, MayModerate, true, decodeAs[Moderate]},
 		{CommandRoomSet, MayModerate, true, decodeAs[RoomSet]},
+		{CommandRoomClose, MaySetRoom, true, decodeAs[RoomClose]},
 	}
 }
 

@@ -89,7 +89,9 @@ type Welcome struct {
 	Role        Role        `json:"role"`
 	Permissions Permissions `json:"permissions"`
 	ServerTS    int64       `json:"server_ts"`
-	ExpiresAt   int64       `json:"expires_at"` // refresh before
+	ExpiresAt   int64       `json:"expires_at"`           // refresh before
+	ExtraTime   int         `json:"extra_time,omitempty"` // how much longer than others the receiver has for a poll, in percent
+	OpenUntil   int64       `json:"open_until,omitempty"` // the class has ended: when its room closes (ts)
 	Limits      Limits      `json:"limits"`
 	Caps        []string    `json:"caps"` // optional features that the server knows
 	Epoch       string      `json:"epoch"`

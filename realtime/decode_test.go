@@ -187,6 +187,12 @@ func FuzzDecodeCommand(f *testing.F) {
 	} {
 		f.Add([]byte(s))
 	}
+	d := readDocument(f)
+	for _, info := range realtime.Commands() { // each has an example, see TestCommandFixtures
+		for _, e := range d.Components.Messages["command."+string(info.Type)].Examples {
+			f.Add([]byte(e.Payload))
+		}
+	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		c, err := realtime.DecodeCommand(in)
 		if err != nil {

@@ -31,6 +31,7 @@ const (
 	EventModerated           EventType = "moderated"
 	EventRestricted          EventType = "restricted"
 	EventRoomSettings        EventType = "room.settings"
+	EventRoomCloses          EventType = "room.closes"
 	EventTally               EventType = "tally"
 	EventVotes               EventType = "votes"
 	EventPresence            EventType = "presence"
@@ -54,7 +55,7 @@ func Events() []EventInfo {
 }
 
 // eventTable is an array, which needs no memory to look something up in.
-func eventTable() [33]EventInfo {
+func eventTable() [34]EventInfo {
 	return [...]EventInfo{
 		{EventWelcome, DeliverReply, Welcome{}},
 		{EventAck, DeliverReply, Ack{}},
@@ -82,6 +83,7 @@ func eventTable() [33]EventInfo {
 		{EventModerated, DeliverLog, Moderated{}},
 		{EventRestricted, DeliverLog, Restricted{}},
 		{EventRoomSettings, DeliverLog, Settings{}},
+		{EventRoomCloses, DeliverState, RoomCloses{}},
 		{EventTally, DeliverState, Tally{}},
 		{EventVotes, DeliverState, Votes{}},
 		{EventPresence, DeliverState, Presence{}},

@@ -124,6 +124,17 @@ type Restricted struct {
 // EventType returns EventRestricted.
 func (Restricted) EventType() EventType { return EventRestricted }
 
+// Restriction is somebody whom a moderator has restricted, as staff see them.
+type Restriction struct {
+	Participant string `json:"participant"`
+	Name        string `json:"name,omitempty"`
+	Muted       bool   `json:"muted,omitempty"`
+	MutedUntil  int64  `json:"muted_until,omitempty"` // ts; absent: until a moderator says so
+	Banned      bool   `json:"banned,omitempty"`
+	Shadowed    bool   `json:"shadowed,omitempty"`
+	Reason      string `json:"reason,omitempty"` // of the last restriction
+}
+
 // ChatMode is who may write in the chat.
 type ChatMode string
 
@@ -212,6 +223,24 @@ type Settings struct {
 // EventType returns EventRoomSettings.
 func (Settings) EventType() EventType { return EventRoomSettings }
 
+// RoomClose closes the room of a class that has ended, before it closes by itself.
+type RoomClose struct{}
+
+// CommandType returns CommandRoomClose.
+func (RoomClose) CommandType() CommandType { return CommandRoomClose }
+
+// Validate implements CommandData.
+func (RoomClose) Validate() error { return nil }
+
+// RoomCloses tells that the class has ended, and how long its room stays open for
+// those who are behind.
+type RoomCloses struct {
+	Until int64 `json:"until"` // ts
+}
+
+// EventType returns EventRoomCloses.
+func (RoomCloses) EventType() EventType { return EventRoomCloses }
+
 // Snapshot is what a client needs to show the room without its past.
 type Snapshot struct {
 	Settings      Settings       `json:"settings"`
@@ -225,4 +254,7 @@ type Snapshot struct {
 	Presence      Presence       `json:"presence"`
 	Restricted    Restricted     `json:"restricted"`
 	HandPosition  int            `json:"hand_position,omitempty"` // the receiver's own
+
+	// Restrictions are staff's: who is muted, banned or shadowed, the latest first.
+	Restrictions []Restriction `json:"restrictions,omitempty"`
 }

@@ -79,11 +79,11 @@ type document struct {
 	} `json:"components"`
 }
 
-func readDocument(t *testing.T) document {
-	t.Helper()
+func readDocument(tb testing.TB) document {
+	tb.Helper()
 	var d document
 	if err := json.Unmarshal([]byte(realtime.AsyncAPI), &d); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d
 }

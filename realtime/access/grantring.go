@@ -129,6 +129,25 @@ func (r *GrantRing) Rotate(now time.Time) error {
 	return nil
 }
 
+// GrantKey is a key of a GrantRing as others may know it: without what it signs with.
+type GrantKey struct {
+	ID        string
+	CreatedAt time.Time // UTC, whole seconds
+	RetiresAt time.Time // zero: it signs
+}
+
+// Keys returns the keys in force at now, at most two, the one that signs first.
+// There is none before the first grant was made.
+func (r *GrantRing) Keys(now time.Time) []GrantKey {
+	var keys []GrantKey
+	for _, k := range *r.keys.Load() {
+		if !k.retired(now) {
+			keys = append(keys, GrantKey{ID: k.id, CreatedAt: k.createdAt, RetiresAt: k.retiresAt})
+		}
+	}
+	return keys
+}
+
 func freshKID(taken []*grantKey) string {
 	id := randomID(4)
 	for slices.ContainsFunc(taken, func(k *grantKey) bool { return k.id == id }) {

@@ -159,6 +159,14 @@ func (c *Client) RotatePlaybackKeys(ctx context.Context) (PlaybackKeys, error) {
 	return out, err
 }
 
+// RotateGrantKeys makes a new key for grants and passes. Those of the key before
+// stay good until they expire; rotating twice voids all there are.
+func (c *Client) RotateGrantKeys(ctx context.Context) (GrantKeys, error) {
+	var out GrantKeys
+	err := c.do(ctx, http.MethodPost, grantKeysPath+"/rotate", nil, &out)
+	return out, err
+}
+
 // Delete ends a class and removes it with its recording.
 func (c *Client) Delete(ctx context.Context, id string) error {
 	return c.do(ctx, http.MethodDelete, classPath(id, ""), nil, nil)

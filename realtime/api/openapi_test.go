@@ -247,7 +247,7 @@ func TestDocumentHasEveryField(t *testing.T) {
 		"LadderState": LadderState{}, "Rendition": Rendition{}, "Worker": Worker{}, "LevelChange": LevelChange{},
 		"Health": Health{}, "Finding": Finding{}, "HealthEvent": HealthEvent{},
 		"Class": Class{}, "Ingest": Ingest{}, "Playback": Playback{}, "Publisher": Publisher{}, "Refusal": Refusal{},
-		"CreatePlaybackToken": CreatePlaybackToken{}, "PlaybackToken": PlaybackToken{}, "PlaybackKeys": PlaybackKeys{}, "PlaybackKey": PlaybackKey{},
+		"CreatePlaybackToken": CreatePlaybackToken{}, "PlaybackToken": PlaybackToken{}, "PlaybackKeys": PlaybackKeys{}, "PlaybackKey": PlaybackKey{}, "GrantKeys": GrantKeys{}, "GrantKey": GrantKey{},
 		"CreateGrant": CreateGrant{}, "RoomGrant": RoomGrant{},
 		"Attendance": Attendance{}, "Attendee": Attendee{}, "Interval": Interval{},
 		"ClassList": ClassList{}, "CreateClass": CreateClass{}, "Error": errorBody{}, "ErrorObject": errorObject{},

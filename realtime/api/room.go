@@ -16,6 +16,8 @@ import (
 type Grants interface {
 	Grant(classID string, p access.Person, now time.Time) (access.Grant, error)
 	Pass(classID string, p access.Person, now time.Time) (access.Grant, error)
+	Rotate(now time.Time) error
+	Keys(now time.Time) []access.GrantKey
 }
 
 // Studios keeps the secrets of the studio links: *access.StudioKeys. Its methods

@@ -57,6 +57,8 @@ func (h *Handler) makeRoutes() []route {
 		{template: classesPath + "/{id}/playback-tokens/{jti}", methods: methods{http.MethodDelete: h.revokeToken}},
 		{template: playbackKeysPath, methods: methods{http.MethodGet: h.keys}},
 		{template: playbackKeysPath + "/rotate", methods: methods{http.MethodPost: h.rotateKeys}},
+		{template: grantKeysPath, methods: methods{http.MethodGet: h.grantKeys}},
+		{template: grantKeysPath + "/rotate", methods: methods{http.MethodPost: h.rotateGrantKeys}},
 		{template: renewPath, needs: viewerToken, methods: methods{http.MethodPost: h.renewToken}},
 	}
 }

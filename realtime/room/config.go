@@ -21,6 +21,12 @@ type Config struct {
 	// less often; lower it to save memory. Default 1m, range 1s to 24h.
 	IdleClose time.Duration `yaml:"idle_close"`
 
+	// CloseAfter is how long a room stays open when its class has ended: viewers are
+	// behind the live edge, and there is something to say at the end. A host can
+	// close it before. Raise it for questions after the lesson; lower it to have
+	// everybody go sooner. Default 2m, range 0s to 24h.
+	CloseAfter time.Duration `yaml:"close_after"`
+
 	// EditWindow is how long people can change a message of their own. Default 2m,
 	// range 0s to 24h.
 	EditWindow time.Duration `yaml:"edit_window"`
@@ -62,7 +68,7 @@ type Config struct {
 // DefaultConfig returns the configuration in force when nothing is set.
 func DefaultConfig() Config {
 	return Config{
-		LeaveGrace: 30 * time.Second, IdleClose: time.Minute, EditWindow: 2 * time.Minute, DisplayPerSecond: 10,
+		LeaveGrace: 30 * time.Second, IdleClose: time.Minute, CloseAfter: 2 * time.Minute, EditWindow: 2 * time.Minute, DisplayPerSecond: 10,
 		HandTimeout: 10 * time.Minute, VoteGrace: 30 * time.Second, Connections: 3,
 		Chat: realtime.ChatOpen, Names: realtime.NamesBoth, Log: broker.DefaultConfig(),
 	}
@@ -78,6 +84,7 @@ func (c Config) Validate() error {
 	}
 	check("leave_grace", c.LeaveGrace, 0, 10*time.Minute)
 	check("idle_close", c.IdleClose, time.Second, 24*time.Hour)
+	check("close_after", c.CloseAfter, 0, 24*time.Hour)
 	check("edit_window", c.EditWindow, 0, 24*time.Hour)
 	check("hand_timeout", c.HandTimeout, 10*time.Second, 24*time.Hour)
 	check("vote_grace", c.VoteGrace, 0, 5*time.Minute)

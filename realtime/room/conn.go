@@ -35,6 +35,14 @@ type Clock interface {
 	Edge(class string) (time.Time, bool)
 }
 
+// Classes knows the classes.
+type Classes interface {
+	// Ended returns when the class ended, the zero time if it has not. The error is a
+	// *realtime.Error with CodeNotFound if there is no such class, or a fault. It is
+	// called once a second for each open room.
+	Ended(class string) (time.Time, error)
+}
+
 // Position is how far a client has followed a room: the zero value is not at all.
 type Position struct {
 	Epoch string

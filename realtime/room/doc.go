@@ -15,6 +15,8 @@
 // own the connections and call their Send; so a room of thousands goes on deciding
 // while the last event is still being handed out.
 //
-// A room is opened when the first person comes, and closed some time after the
-// last one has gone.
+// A room is opened when the first person comes, and leaves the memory some time
+// after the last one has gone. It closes for good when its class has ended for
+// Config.CloseAfter, or a host says so: that is this package's to decide, and
+// [Rooms.Open] tells others.
 package room

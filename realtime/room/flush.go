@@ -32,6 +32,7 @@ type told struct {
 	pulses    map[string]pulse
 	pulse     realtime.Pulses
 	presence  realtime.Presence
+	closes    time.Time
 	latest    map[string]latest // by the key of the frame
 
 	tallyAt, votesAt, secondAt, pulseAt, presenceAt, beat, playing time.Time
@@ -150,6 +151,7 @@ func (r *room) tick(now time.Time) {
 	if due(&t.secondAt, now, secondEvery) {
 		r.flushHands()
 		r.flushEphemeral()
+		r.checkEnd(now)
 		r.age(now)
 		r.beat(now)
 	}
@@ -157,8 +159,9 @@ func (r *room) tick(now time.Time) {
 
 // age carries out what is due.
 func (r *room) age(now time.Time) {
-	for _, f := range r.st.Due(now.UnixMilli()) {
-		e := state.Entry{TS: now.UnixMilli(), MediaTS: r.moment(now).Edge, Fact: f}
+	moment := r.moment(now)
+	for _, f := range r.st.Due(moment) {
+		e := state.Entry{TS: moment.Now, MediaTS: moment.Edge, Fact: f}
 		if r.keep(e, nil) != nil {
 			return // later
 		}

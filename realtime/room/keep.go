@@ -52,6 +52,12 @@ func (r *room) wait(do func()) {
 	r.line = append(r.line, waiting{seq: r.st.Seq(), do: do})
 }
 
+// waitLast does something behind the acknowledgements of what is kept together with
+// it: a connection is closed when it has got them.
+func (r *room) waitLast(do func()) {
+	r.line = append(r.line, waiting{seq: r.st.Seq(), do: func() {}, done: do})
+}
+
 // release hears what was kept and does what waits for it.
 func (r *room) release() error {
 	for _, res := range r.kept.take() {
@@ -107,6 +113,9 @@ func (r *room) keep(e state.Entry, done func()) error {
 	r.line = append(r.line, waiting{seq: r.st.Seq(), do: func() { r.tell(ev.At, e, fx) }, done: done})
 	if fx.Remove != "" {
 		r.remove(fx.Remove, fx.RemoveCode)
+	}
+	if fx.Close {
+		r.dismiss()
 	}
 	return nil
 }

@@ -64,7 +64,9 @@ func (s *server) start(wrap func(broker.Broker) broker.Broker) {
 	if wrap != nil {
 		s.deps.Broker = wrap(b)
 	}
-	s.deps.Clock = edge{}
+	if s.deps.Clock == nil {
+		s.deps.Clock = edge{}
+	}
 	s.rooms = room.New(s.cfg, s.deps)
 	keeping, stopKeeping := context.WithCancel(context.Background())
 	running, stopRunning := context.WithCancel(context.Background())

@@ -12,7 +12,7 @@ import (
 type occupant struct {
 	author    state.Author
 	extraTime int
-	counted   *int      // of room.counts, where this one is counted
+	counted   *int      // of room.counts, where this one is counted; nil: nowhere
 	members   []*Member // the newest last
 	gone      time.Time // when the last connection ended; zero: there is one
 	left      int64     // what to say of when they left, in Unix milliseconds
@@ -30,6 +30,9 @@ func (r *room) join(who realtime.Principal, from Position, conn Conn) (*Member, 
 		return nil, realtime.NewError(realtime.CodeUnavailable, "the room is being closed")
 	}
 	if err := r.st.Admit(who); err != nil {
+		return nil, err
+	}
+	if err := r.open(); err != nil {
 		return nil, err
 	}
 	now := r.deps.Now()
@@ -86,7 +89,10 @@ func (r *room) greet(m *Member, who realtime.Principal, from Position) {
 	now := r.deps.Now()
 	welcome := realtime.Welcome{
 		Participant: who.ID, Name: who.Name, Role: who.Role, Permissions: who.Permissions,
-		ServerTS: now.UnixMilli(), Limits: r.cfg.limits(), Caps: []string{},
+		ServerTS: now.UnixMilli(), Limits: r.cfg.limits(), Caps: []string{}, ExtraTime: who.ExtraTime,
+	}
+	if !r.closes.IsZero() {
+		welcome.OpenUntil = r.closes.UnixMilli()
 	}
 	if !who.ExpiresAt.IsZero() {
 		welcome.ExpiresAt = who.ExpiresAt.UnixMilli()
@@ -142,7 +148,7 @@ func (r *room) remove(id string, code realtime.CloseCode) {
 		return
 	}
 	for _, m := range o.members {
-		r.wait(func() { r.shardOf(id).ops <- op{kind: opClose, member: m, code: code} })
+		r.waitLast(func() { r.shardOf(id).ops <- op{kind: opClose, member: m, code: code} })
 		r.metrics.members.Dec()
 	}
 	o.members = nil // who comes again while that waits is not closed
@@ -162,7 +168,7 @@ func (r *room) depart(id string, o *occupant) {
 		}
 	}
 	if len(o.members) == 0 && r.people[id] == o {
-		*o.counted--
+		r.discount(o)
 		delete(r.people, id)
 	}
 	if len(r.people) == 0 {
@@ -170,12 +176,20 @@ func (r *room) depart(id string, o *occupant) {
 	}
 }
 
-// count counts somebody, in place of what they were before.
-func (r *room) count(o *occupant, staff bool) {
+// discount takes somebody out of the counts.
+func (*room) discount(o *occupant) {
 	if o.counted != nil {
 		*o.counted--
+		o.counted = nil
 	}
+}
+
+// count counts somebody, in place of what they were before. A program is nobody.
+func (r *room) count(o *occupant, staff bool) {
+	r.discount(o)
 	switch {
+	case o.author.Role == realtime.RoleService:
+		return
 	case staff:
 		o.counted = &r.counts.Staff
 	case o.author.Role == realtime.RoleObserver:

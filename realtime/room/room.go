@@ -23,6 +23,9 @@ const (
 	shardCount   = 4
 	tickInterval = 250 * time.Millisecond
 
+	// lastPicture is how far before the end of the media what is shown last is.
+	lastPicture = time.Second
+
 	// drainTimeout bounds how long a room that ends waits for the disk.
 	drainTimeout = 10 * time.Second
 )
@@ -67,6 +70,8 @@ type room struct {
 	told   told
 	over   bool // to end as soon as all is kept
 	empty  time.Time
+	closes time.Time // when it does for good; zero: the class has not ended
+	edge   int64     // of the media, as it was last known
 }
 
 func newRoom(class string, cfg Config, deps Deps, m *metrics) *room {
@@ -163,6 +168,7 @@ func (r *room) replay(ctx context.Context) error {
 			return derr
 		}
 		fx := r.st.Apply(e)
+		r.edge = max(r.edge, e.MediaTS)
 		if rec.Seq+uint64(r.time.maxEvents) <= end.Seq {
 			r.time.skip(rec.Seq, fx)
 			return nil
@@ -206,19 +212,6 @@ func (r *room) drain() {
 	}
 }
 
-// finish ends the room for good.
-func (r *room) finish() {
-	now := r.deps.Now()
-	for id, o := range r.people {
-		if o.gone.IsZero() {
-			o.gone, o.left = now, now.UnixMilli()
-		}
-		r.depart(id, o)
-	}
-	r.over = true
-	r.wait(func() { r.closeAll(realtime.CloseClassEnded) })
-}
-
 // closeAll closes all connections. When they are to come back, they are told to
 // do so one after another.
 func (r *room) closeAll(code realtime.CloseCode) {
@@ -240,13 +233,16 @@ func (r *room) closeAll(code realtime.CloseCode) {
 	}
 }
 
-// moment is now, on both clocks.
+// moment is now, on both clocks. That of the media stands when the media have ended:
+// a little before, since a picture has to get there for what is shown with it.
 func (r *room) moment(now time.Time) state.Moment {
-	m := state.Moment{Now: now.UnixMilli()}
-	if r.deps.Clock != nil {
-		if edge, ok := r.deps.Clock.Edge(r.class); ok {
-			m.Edge = edge.UnixMilli()
-		}
+	m := state.Moment{Now: now.UnixMilli(), Edge: r.edge, Ended: !r.closes.IsZero()}
+	if r.deps.Clock == nil {
+		return m
+	}
+	if edge, ok := r.deps.Clock.Edge(r.class); ok {
+		m.Edge = edge.UnixMilli()
+		r.edge = m.Edge - lastPicture.Milliseconds()
 	}
 	return m
 }

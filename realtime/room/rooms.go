@@ -23,6 +23,10 @@ type Deps struct {
 	// Clock knows the edge of the media. Nil: there is no media.
 	Clock Clock
 
+	// Classes knows which classes there are, and which have ended. Nil: all there can
+	// be, and none.
+	Classes Classes
+
 	// Cue, if not nil, hears of every moment of the lecture that is marked, once it
 	// is kept: polls and markers. It is called by the room and must not block. After
 	// a restart it does not hear of the old ones: see [Rooms.Cues].
@@ -153,14 +157,16 @@ func (rs *Rooms) with(ctx context.Context, class string, fn func(*room)) error {
 	return ErrUnavailable
 }
 
-// Join lets a connection into the room of a class, which must exist and not be
-// over. from is how far the client has followed the room. What it gets first is
-// welcome. The error is a *realtime.Error if the person is refused: then nothing
-// was sent.
+// Join lets a connection into the room of a class. from is how far the client has
+// followed the room. What it gets first is welcome. The error is a *realtime.Error
+// if the person is refused, as by Open: then nothing was sent.
 func (rs *Rooms) Join(ctx context.Context, class string, who realtime.Principal, from Position, conn Conn) (*Member, error) {
 	var m *Member
 	var refused error
-	err := rs.with(ctx, class, func(r *room) { m, refused = r.join(who, from, conn) })
+	err := rs.Open(class) // a room that is over is not read for everybody who knocks
+	if err == nil {
+		err = rs.with(ctx, class, func(r *room) { m, refused = r.join(who, from, conn) })
+	}
 	if err == nil {
 		err = refused
 	}
@@ -171,29 +177,25 @@ func (rs *Rooms) Join(ctx context.Context, class string, who realtime.Principal,
 	return m, nil
 }
 
-// End ends the room of a class that is over: connections are closed with
-// [realtime.CloseClassEnded] and everybody has left.
-func (rs *Rooms) End(ctx context.Context, class string) error {
+// Delete ends the room of a class that is gone, also one that no room can be opened
+// from: connections are closed with [realtime.CloseClassEnded], and its log is
+// deleted.
+func (rs *Rooms) Delete(ctx context.Context, class string) error {
 	var over <-chan struct{}
-	if err := rs.with(ctx, class, func(r *room) {
-		r.finish()
+	err := rs.with(ctx, class, func(r *room) {
+		r.dismiss()
+		r.over = true
 		over = r.done
-	}); err != nil {
+	})
+	if err != nil && !errors.Is(err, ErrUnavailable) {
 		return fmt.Errorf("end room of class %q: %w", class, err)
 	}
-	select {
-	case <-over:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// Delete ends the room of a class and deletes its log, also one that no room can be
-// opened from.
-func (rs *Rooms) Delete(ctx context.Context, class string) error {
-	if err := rs.End(ctx, class); err != nil && !errors.Is(err, ErrUnavailable) {
-		return err
+	if err == nil {
+		select {
+		case <-over:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	if err := rs.deps.Broker.Delete(ctx, class); err != nil {
 		return fmt.Errorf("delete room of class %q: %w", class, err)

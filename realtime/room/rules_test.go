@@ -186,29 +186,28 @@ func TestWhoMay(t *testing.T) {
 	})
 }
 
-// A class that is over closes its connections; an empty room closes by itself.
+// An empty room closes by itself, and is opened as it was; one that is deleted is
+// over for everybody.
 func TestEnd(t *testing.T) {
 	bubble(t, func(s *server) {
 		t := s.t
 		ada := s.join("ada", realtime.RoleParticipant)
 		id := ada.must(realtime.ChatSend{Text: "bye"})
-		if err := s.rooms.End(t.Context(), "algebra"); err != nil {
-			t.Fatal(err)
-		}
-		settle()
-		if ada.closeCode() != realtime.CloseClassEnded {
-			t.Errorf("closed with %d", ada.closeCode())
-		}
-		ada.m.Leave()
+		ada.leave()
+		pass(5 * time.Minute)
 		again := s.join("bob", realtime.RoleParticipant)
 		if m := again.welcome.Snapshot.Messages; len(m) != 1 || m[0].ID != id {
 			t.Errorf("messages are %+v", m)
 		}
 		again.leave()
 		pass(5 * time.Minute) // closes
-		s.join("bob", realtime.RoleParticipant)
+		back := s.join("bob", realtime.RoleParticipant)
 		if err := s.rooms.Delete(t.Context(), "algebra"); err != nil {
 			t.Fatal(err)
+		}
+		settle()
+		if back.closeCode() != realtime.CloseClassEnded {
+			t.Errorf("closed with %d", back.closeCode())
 		}
 		c, err := s.connect(principal("bob", realtime.RoleParticipant), again.position())
 		if err != nil {

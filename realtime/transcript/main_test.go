@@ -68,7 +68,7 @@ func (w *world) tick() {
 func (w *world) pass(d time.Duration) {
 	w.now.Now += d.Milliseconds()
 	w.now.Edge += d.Milliseconds()
-	for _, f := range w.s.Due(w.now.Now) {
+	for _, f := range w.s.Due(w.now) {
 		w.apply(state.Entry{TS: w.now.Now, MediaTS: w.now.Edge, Fact: f})
 	}
 }

@@ -24,7 +24,7 @@ const (
 )
 
 // PublicClass is what a page may know of a class. Of a class of AccessToken only
-// ID, Title, State and Access leave the server without a token that opens it.
+// ID, Title, State, Access and RoomOpen leave the server without a token that opens it.
 type PublicClass struct {
 	// ID is the name of the class in its URLs.
 	ID string
@@ -50,6 +50,8 @@ type PublicClass struct {
 	// Storyboard is the URL of a WebVTT file of small pictures, as HLS is, whose cues
 	// are named by the wall clock; empty if there is none.
 	Storyboard string
+	// RoomOpen reports, of a class that has ended, that its room is still open.
+	RoomOpen bool
 }
 
 // guarded reports whether c is for viewers with a token only.
@@ -60,7 +62,7 @@ func (c PublicClass) known() PublicClass {
 	if !c.guarded() {
 		return c
 	}
-	return PublicClass{ID: c.ID, Title: c.Title, State: c.State, Access: c.Access}
+	return PublicClass{ID: c.ID, Title: c.Title, State: c.State, Access: c.Access, RoomOpen: c.RoomOpen}
 }
 
 // Classes is where the pages look classes up. It is called for each request, by

@@ -78,7 +78,7 @@ func (h *Handler) watchPage(class PublicClass, place string) watchPage {
 	if !class.StartsAt.IsZero() {
 		page.StartsAt = class.StartsAt.UTC().Format(time.RFC3339)
 	}
-	if h.rooms != nil && class.State != StateEnded {
+	if h.rooms != nil && (class.State != StateEnded || class.RoomOpen) {
 		page.GrantURL = place + url.PathEscape(class.ID) + "/grant"
 		page.SocketURL = "/ws/" + url.PathEscape(class.ID)
 	}

@@ -27,7 +27,7 @@ type Status struct {
 	State string `json:"state"`
 	// LiveSince is when the class went live first; zero before.
 	LiveSince time.Time `json:"live_since,omitzero"`
-	// Viewers is how many watch the video now, in the room or not.
+	// Viewers is how many people are in the room to learn, observers too.
 	Viewers int `json:"viewers"`
 	// Token is a viewer token for the host's own preview of a class of AccessToken.
 	Token string `json:"token,omitempty"`

@@ -27,8 +27,8 @@ type Config struct {
 
 	// HandshakeBurst is how many connections one address (an IPv6 /64) may open at
 	// once. A whole campus may share one address, and comes back together after a
-	// restart: lower it where it does not. Behind a proxy all have the proxy's
-	// address. Default 5000, range 1 to 100000.
+	// restart: lower it where it does not. Name a proxy in trusted_proxies, or all
+	// have its address. Default 5000, range 1 to 100000.
 	HandshakeBurst int `yaml:"handshake_burst"`
 
 	// HandshakeRate is how many connections one address may open per second once

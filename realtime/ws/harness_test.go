@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"github.com/lectern/lectern/realtime"
@@ -146,6 +147,7 @@ type harness struct {
 	server *ws.Server
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	host   string
+	gauges *prometheus.Registry
 	stop   func() // ends Run and waits for it
 }
 
@@ -193,7 +195,7 @@ func serve(tb testing.TB, rooms ws.Rooms, inMemory bool, edit func(*ws.Config)) 
 	db, err := kv.Open(filepath.Join(tb.TempDir(), "lectern.db"), kv.Options{})
 	must(tb, err)
 	tb.Cleanup(func() { _ = db.Close() })
-	h := &harness{tb: tb}
+	h := &harness{tb: tb, gauges: prometheus.NewRegistry()}
 	h.grants, err = access.NewGrantRing(access.DefaultGrantConfig(), access.Deps{DB: db})
 	must(tb, err)
 	cfg := ws.DefaultConfig()
@@ -201,7 +203,7 @@ func serve(tb testing.TB, rooms ws.Rooms, inMemory bool, edit func(*ws.Config)) 
 	if edit != nil {
 		edit(&cfg)
 	}
-	h.server, err = ws.New(cfg, ws.Deps{Grants: h.grants, Rooms: rooms})
+	h.server, err = ws.New(cfg, ws.Deps{Grants: h.grants, Rooms: rooms, Registerer: h.gauges})
 	must(tb, err)
 
 	var listener net.Listener
@@ -282,6 +284,7 @@ type client struct {
 	sock   *websocket.Conn
 	ready  []realtime.Event
 	frames int // that came
+	spy    func(frame []byte)
 }
 
 func (c *client) say(typ string, data any) {
@@ -304,6 +307,9 @@ func (c *client) read() (realtime.Event, error) {
 			return realtime.Event{}, err
 		}
 		c.frames++
+		if c.spy != nil {
+			c.spy(b)
+		}
 		for line := range strings.SplitSeq(string(b), "\n") {
 			var e realtime.Event
 			if err = json.Unmarshal([]byte(line), &e); err != nil {

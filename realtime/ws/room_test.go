@@ -20,10 +20,17 @@ import (
 // serveRooms runs a server with the real rooms.
 func serveRooms(t *testing.T) *harness {
 	t.Helper()
+	return serveRoomsAs(t, false, nil)
+}
+
+// serveRoomsAs is serveRooms, in memory or not, as the test wants it.
+func serveRoomsAs(t *testing.T, inMemory bool, edit func(*ws.Config)) *harness {
+	t.Helper()
 	db, err := kv.Open(filepath.Join(t.TempDir(), "rooms.db"), kv.Options{})
 	must(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	cfg := room.DefaultConfig()
+	cfg.DisplayPerSecond = 1000
 	b := broker.NewEmbedded(cfg.Log, broker.Deps{DB: db})
 	rooms := room.New(cfg, room.Deps{Broker: b})
 	keep, stopKeeping := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -37,7 +44,7 @@ func serveRooms(t *testing.T) *harness {
 		stopKeeping()
 		keeping.Wait()
 	})
-	return serve(t, ws.Of(rooms), false, nil)
+	return serve(t, ws.Of(rooms), inMemory, edit)
 }
 
 // person is a client that checks what it gets as a page would have to.
@@ -54,6 +61,16 @@ type person struct {
 func enter(t *testing.T, h *harness, id string, role realtime.Role, before *person) *person {
 	t.Helper()
 	p := &person{client: h.open(), id: id}
+	if before != nil {
+		p.spy = before.spy // who comes back is watched as before
+	}
+	return p.hello(t, h, role, before)
+}
+
+// hello says hello, resuming from before if it is not nil.
+func (p *person) hello(t *testing.T, h *harness, role realtime.Role, before *person) *person {
+	t.Helper()
+	id := p.id
 	hello := map[string]any{"grant": h.grant(access.Person{ID: id, Name: id, Role: role})}
 	if before != nil {
 		hello["epoch"], hello["seq"] = before.epoch, before.last

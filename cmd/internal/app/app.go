@@ -227,7 +227,7 @@ func (a *App) assemble(db, logs *kv.DB, reg *prometheus.Registry, t *tasks, toke
 		return nil, err
 	}
 	pages, err := web.New(a.cfg.Web, web.Deps{
-		Classes: publicClasses{registry: p.registry, pictures: stills, dvr: a.cfg.HLS.DVRWindow > 0},
+		Classes: publicClasses{registry: p.registry, pictures: stills, room: rooms.rooms.Open, dvr: a.cfg.HLS.DVRWindow > 0},
 		Admit:   func(_ *http.Request, id, token string) bool { return keyRing.Check(token, id, time.Now()) == nil },
 		Rooms:   rooms,
 		Studio:  studio{rooms: rooms, classes: p.registry, hub: hub, pipelines: pipelines, tokens: keyRing, links: links},
@@ -237,8 +237,9 @@ func (a *App) assemble(db, logs *kv.DB, reg *prometheus.Registry, t *tasks, toke
 	if err != nil {
 		return nil, err
 	}
+	trusted := proxies(a.cfg.Proxies())
 	p.web = newWebServer(a.cfg.Shutdown.Timeout, loopConfig(a.cfg), a.logger, public{
-		origin: audiences.count(media), api: apiHandler, pages: newDoorman(a.cfg.WS, pages), rooms: rooms.sockets,
+		origin: audiences.count(media), api: apiHandler, pages: trusted.see(newDoorman(a.cfg.WS, pages)), rooms: trusted.see(rooms.sockets),
 	}, admin{db: db, gatherer: reg})
 	return p, nil
 }

@@ -31,11 +31,24 @@ func (r *rooms) Enter(q *http.Request, id, pass string) (web.Entrance, error) {
 
 // enterable returns a class whose room can be entered, or web.ErrNoRoom.
 func (r *rooms) enterable(ctx context.Context, id string) (class.Class, error) {
-	c, err := r.open(ctx, id)
-	if errors.Is(err, class.ErrNotFound) || errors.Is(err, class.ErrEnded) {
-		err = web.ErrNoRoom
+	c, err := r.classes.Get(ctx, id)
+	if errors.Is(err, class.ErrNotFound) {
+		return c, web.ErrNoRoom
+	}
+	if err == nil {
+		err = r.isOpen(id)
 	}
 	return c, err
+}
+
+// isOpen returns web.ErrNoRoom for a room that nobody can enter any more.
+func (r *rooms) isOpen(id string) error {
+	err := r.rooms.Open(id)
+	var refusal *realtime.Error
+	if errors.As(err, &refusal) {
+		return web.ErrNoRoom
+	}
+	return err
 }
 
 // holder returns who holds the pass. It is web.ErrRefused for one that is not good,

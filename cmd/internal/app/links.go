@@ -134,7 +134,8 @@ func (p publishers) LastRefusal(id string) (api.Refusal, bool) {
 type publicClasses struct {
 	registry *class.Registry
 	pictures *pictures
-	dvr      bool // classes have one unless they say otherwise
+	room     func(id string) error // nil while it is open
+	dvr      bool                  // classes have one unless they say otherwise
 }
 
 // PublicClass implements web.Classes.
@@ -146,6 +147,7 @@ func (p publicClasses) PublicClass(id string) (web.PublicClass, bool) {
 	out := web.PublicClass{
 		ID: c.ID, Title: c.Title, State: c.State.String(), StartsAt: c.StartsAt,
 		Access: string(c.Access), HLS: "/live/" + c.ID + "/index.m3u8",
+		RoomOpen: c.State == class.Ended && p.room(c.ID) == nil,
 	}
 	if p.dvr {
 		out.DVR = "/live/" + c.ID + "/dvr.m3u8"

@@ -9,15 +9,11 @@ import (
 	"github.com/lectern/lectern/hls/origin"
 	"github.com/lectern/lectern/realtime/access"
 	"github.com/lectern/lectern/realtime/api"
-	"github.com/lectern/lectern/realtime/class"
 	"github.com/lectern/lectern/realtime/transcript"
 )
 
-// ended reports whether a class is over.
-func (r *rooms) ended(ctx context.Context, id string) bool {
-	c, err := r.classes.Get(ctx, id)
-	return err == nil && c.State == class.Ended
-}
+// over reports whether what was said in a class is final.
+func (r *rooms) over(_ context.Context, id string) bool { return r.rooms.Over(id) }
 
 // Transcript implements origin.Transcripts.
 func (r *rooms) Transcript(ctx context.Context, id, file string) (*hls.Document, origin.Settlement, error) {
@@ -45,7 +41,7 @@ func (r *rooms) Attendance(ctx context.Context, id string) ([]api.Attendee, erro
 	if err != nil {
 		return nil, err
 	}
-	over := r.ended(ctx, id)
+	over := r.rooms.Over(id)
 	out := make([]api.Attendee, 0, len(all))
 	for _, a := range all {
 		one := api.Attendee{

@@ -1,8 +1,6 @@
 package app_test
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,177 +15,7 @@ import (
 	"github.com/lectern/lectern/realtime"
 	"github.com/lectern/lectern/realtime/api"
 	"github.com/lectern/lectern/realtime/class"
-	"github.com/lectern/lectern/realtime/web"
 )
-
-// guest is a client in a room, as a page is.
-type guest struct {
-	t       *testing.T
-	sock    *websocket.Conn
-	ready   []realtime.Event
-	welcome realtime.Welcome
-	epoch   string
-	seq     uint64
-	said    int
-}
-
-// dial opens the socket of a class.
-func (s *server) dial(id string) *guest {
-	s.t.Helper()
-	return s.dialAt("ws://"+s.addrs.HTTP+"/ws/"+id, nil)
-}
-
-func (s *server) dialAt(url string, trusted *x509.CertPool) *guest {
-	s.t.Helper()
-	d := websocket.Dialer{Subprotocols: []string{realtime.Subprotocol}, TLSClientConfig: &tls.Config{RootCAs: trusted}}
-	sock, res, err := d.DialContext(s.t.Context(), url, nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	_ = res.Body.Close()
-	s.t.Cleanup(func() { _ = sock.Close() })
-	return &guest{t: s.t, sock: sock}
-}
-
-// join says hello with a grant, going on where before was.
-func (s *server) join(id, grant string, before *guest) *guest {
-	s.t.Helper()
-	g := s.dial(id)
-	hello := map[string]any{"grant": grant}
-	if before != nil {
-		hello["epoch"], hello["seq"] = before.epoch, before.seq
-		g.epoch, g.seq, g.said = before.epoch, before.seq, before.said
-	}
-	g.say("hello", hello)
-	g.want(realtime.EventWelcome, &g.welcome)
-	g.epoch, g.seq = g.welcome.Epoch, g.welcome.Seq
-	return g
-}
-
-func (g *guest) say(kind string, data any) string {
-	g.t.Helper()
-	g.said++
-	id := fmt.Sprintf("command-%05d", g.said)
-	b, err := json.Marshal(map[string]any{"v": 1, "type": kind, "id": id, "data": data})
-	if err == nil {
-		err = g.sock.WriteMessage(websocket.TextMessage, b)
-	}
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	return id
-}
-
-func (g *guest) next() (realtime.Event, error) {
-	for len(g.ready) == 0 {
-		_, b, err := g.sock.ReadMessage()
-		if err != nil {
-			return realtime.Event{}, err
-		}
-		for line := range strings.SplitSeq(string(b), "\n") {
-			var e realtime.Event
-			if err = json.Unmarshal([]byte(line), &e); err != nil {
-				return e, err
-			}
-			g.ready = append(g.ready, e)
-		}
-	}
-	e := g.ready[0]
-	g.ready = g.ready[1:]
-	if e.Prev != nil {
-		g.seq = e.Seq
-	}
-	return e, nil
-}
-
-// want reads up to an event of the type, and what it holds.
-func (g *guest) want(kind realtime.EventType, into any) realtime.Event {
-	g.t.Helper()
-	for {
-		e, err := g.next()
-		switch {
-		case err != nil:
-			g.t.Fatalf("waits for %s: %v", kind, err)
-		case e.Type == kind:
-			if err = json.Unmarshal(e.Data, into); err != nil {
-				g.t.Fatal(err)
-			}
-			return e
-		case e.Type == realtime.EventError:
-			g.t.Fatalf("waits for %s and gets %s", kind, e.Data)
-		}
-	}
-}
-
-// do carries out a command and returns its ack.
-func (g *guest) do(kind string, data any) (ack realtime.Ack) {
-	g.t.Helper()
-	for id := g.say(kind, data); ; {
-		if e := g.want(realtime.EventAck, &ack); e.Re == id {
-			return ack
-		}
-	}
-}
-
-// closed reads until the connection is closed and returns the code.
-func (g *guest) closed() realtime.CloseCode {
-	g.t.Helper()
-	for {
-		_, err := g.next()
-		var c *websocket.CloseError
-		if errors.As(err, &c) {
-			return realtime.CloseCode(c.Code)
-		}
-		if err != nil {
-			g.t.Fatal(err)
-		}
-	}
-}
-
-// post asks a page's endpoint, with a bearer token unless it is empty.
-func (s *server) post(path, bearer, body string) (int, string) {
-	s.t.Helper()
-	var header []string
-	if bearer != "" {
-		header = []string{"Authorization", "Bearer " + bearer}
-	}
-	return s.request(http.MethodPost, "http://"+s.addrs.HTTP+path, body, append(header, "Content-Type", "application/json")...)
-}
-
-// enter gets what lets into a room.
-func (s *server) enter(path, bearer, pass string) web.Entrance {
-	s.t.Helper()
-	body := "{}"
-	if pass != "" {
-		body = `{"pass":"` + pass + `"}`
-	}
-	code, answer := s.post(path, bearer, body)
-	var e web.Entrance
-	if err := json.Unmarshal([]byte(answer), &e); err != nil || code != http.StatusOK || e.Grant == "" || e.Pass == "" {
-		s.t.Fatalf("%s: %d %s, %v", path, code, answer, err)
-	}
-	return e
-}
-
-// status is what the studio is told.
-func (s *server) status(id, credential string) (out web.Status) {
-	s.t.Helper()
-	code, answer := s.request(http.MethodGet, "http://"+s.addrs.HTTP+"/studio/"+id+"/status.json", "", "Authorization", "Bearer "+credential)
-	if err := json.Unmarshal([]byte(answer), &out); err != nil || code != http.StatusOK {
-		s.t.Fatalf("status of %s: %d %s, %v", id, code, answer, err)
-	}
-	return out
-}
-
-// secretOf returns the secret in a studio link.
-func secretOf(t *testing.T, c api.Class) string {
-	t.Helper()
-	_, secret, ok := strings.Cut(c.Studio, "#k=")
-	if !ok {
-		t.Fatalf("studio link of %s has no secret", c.ID)
-	}
-	return secret
-}
 
 // A poll in a lesson, over a restart of the server: both are in the room again as
 // the persons they were, miss nothing, and the vote counts once.
@@ -273,28 +101,58 @@ func TestRoomGoesOnAfterARestart(t *testing.T) {
 		t.Errorf("revealed %s", toJSON(t, shown))
 	}
 
-	// The class ends from the studio: everybody goes, and nobody gets in again.
+	// The class ends from the studio. People are still behind, and speak to each other
+	// until the host has enough.
 	if code, answer := second.post("/studio/algebra/end", hosting.Pass, ""); code != http.StatusOK {
 		t.Errorf("end: %d %s", code, answer)
 	}
+	second.wantState("algebra", class.Ended)
+	var closes realtime.RoomCloses
+	if ada2.want(realtime.EventRoomCloses, &closes); closes.Until < time.Now().UnixMilli() {
+		t.Errorf("the room closes at %d", closes.Until)
+	}
+	ada2.do("chat.send", map[string]any{"text": "Thank you!"})
+	if _, page := second.get("/watch/algebra"); !strings.Contains(page, `data-grant-url="/watch/algebra/grant"`) {
+		t.Error("who opens the page just after the end is not let into the room")
+	}
+	late := second.join("algebra", second.enter("/watch/algebra/grant", "", "").Grant, nil)
+	if late.welcome.OpenUntil != closes.Until {
+		t.Errorf("who is late is told %+v", late.welcome)
+	}
+	host2.do("room.close", map[string]any{})
 	if a, b := ada2.closed(), host2.closed(); a != realtime.CloseClassEnded || b != realtime.CloseClassEnded {
 		t.Errorf("closed with %d and %d", a, b)
 	}
-	second.wantState("algebra", class.Ended)
-	late := second.dial("algebra")
-	late.say("hello", map[string]any{"grant": adaAgain.Grant})
-	if code := late.closed(); code != realtime.CloseClassEnded {
+	again := second.dial("algebra")
+	again.say("hello", map[string]any{"grant": adaAgain.Grant})
+	if code := again.closed(); code != realtime.CloseClassEnded {
 		t.Errorf("after the end: %d", code)
 	}
+	if err := second.stop(); err != nil {
+		t.Fatal(err)
+	}
+
+	// A server that starts later lets nobody in.
+	cfg := testConfig(dir)
+	cfg.Room.CloseAfter = 0
+	third := start(t, cfg)
+	again = third.dial("algebra")
+	again.say("hello", map[string]any{"grant": adaAgain.Grant})
+	if code := again.closed(); code != realtime.CloseClassEnded {
+		t.Errorf("after a restart: %d", code)
+	}
 	for path, bearer := range map[string]string{"/watch/algebra/grant": "", "/studio/algebra/grant": hosting.Pass} {
-		if code, answer := second.post(path, bearer, "{}"); code != http.StatusNotFound {
+		if code, answer := third.post(path, bearer, "{}"); code != http.StatusNotFound {
 			t.Errorf("%s after the end: %d %s", path, code, answer)
 		}
+	}
+	if _, page := third.get("/watch/algebra"); strings.Contains(page, "data-grant-url") {
+		t.Error("the page has a room that is over")
 	}
 	for name, secret := range map[string]string{
 		"studio": secretOf(t, c), "host's pass": hosting.Pass, "viewer's pass": viewing.Pass, "host's grant": hosting.Grant, "viewer's grant": viewing.Grant,
 	} {
-		if strings.Contains(first.log.String()+second.log.String(), secret) {
+		if strings.Contains(first.log.String()+second.log.String()+third.log.String(), secret) {
 			t.Errorf("the log has the secret: %s", name)
 		}
 	}
@@ -387,6 +245,11 @@ func TestDoorsOfTheRoom(t *testing.T) {
 	if w := stranger.welcome; w.Role != realtime.RoleParticipant || w.Participant == moderator.Participant {
 		t.Errorf("the moderator of another class is %+v", w)
 	}
+	keeper := s.join("closed", s.enter("/watch/closed/grant", viewer.Token, moderator.Pass).Grant, nil)
+	if w := keeper.welcome; w.Role != realtime.RoleModerator || !w.Permissions.Has(realtime.MayModerate|realtime.MayTriage) || w.Permissions.Has(realtime.MaySetRoom) {
+		t.Errorf("the moderator is %+v", w)
+	}
+	keeper.do("room.set", map[string]any{"slow_mode_s": 5, "chat": "questions"})
 	elsewhere := s.dial("closed")
 	elsewhere.say("hello", map[string]any{"grant": ada.Grant})
 	if code := elsewhere.closed(); code != realtime.CloseInvalidGrant {
@@ -478,5 +341,37 @@ func TestDoorIsNotKnockedDown(t *testing.T) {
 	})
 	if code, _ := s.get("/watch/algebra"); code != http.StatusOK {
 		t.Errorf("the page: %d", code)
+	}
+}
+
+// Behind a proxy each client has limits of its own, if the proxy is known; a client
+// that names somebody else in the header has its own nevertheless.
+func TestDoorBehindAProxy(t *testing.T) {
+	cfg := testConfig(t.TempDir())
+	cfg.WS.HandshakeBurst, cfg.WS.HandshakeRate = 3, 1
+	cfg.TrustedProxies = []string{"127.0.0.1"}
+	s := start(t, cfg)
+	s.create("algebra")
+	ask := func(via string) (grant, socket int) {
+		grant, _ = s.request(http.MethodPost, "http://"+s.addrs.HTTP+"/watch/algebra/grant", "{}", "Content-Type", "application/json", "X-Forwarded-For", via)
+		d := websocket.Dialer{Subprotocols: []string{realtime.Subprotocol}}
+		sock, res, err := d.DialContext(t.Context(), "ws://"+s.addrs.HTTP+"/ws/algebra", http.Header{"X-Forwarded-For": {via}})
+		if res == nil {
+			t.Fatal(err)
+		}
+		if err == nil {
+			_ = sock.Close()
+		}
+		_ = res.Body.Close()
+		return grant, res.StatusCode
+	}
+	var grants, sockets bool
+	for n := 0; !grants || !sockets; n++ {
+		grant, socket := ask(fmt.Sprintf("198.51.100.%d, 203.0.113.7", n%250))
+		grants = grants || grant == http.StatusTooManyRequests
+		sockets = sockets || socket == http.StatusTooManyRequests
+	}
+	if grant, socket := ask("203.0.113.8"); grant != http.StatusOK || socket != http.StatusSwitchingProtocols {
+		t.Errorf("somebody else: %d and %d", grant, socket)
 	}
 }

@@ -27,8 +27,7 @@ const roomsFile = "rooms.db"
 // roomTimeout bounds how long the end of a class waits for its room.
 const roomTimeout = 10 * time.Second
 
-// rooms are the rooms of the classes, and the doors to them. It is what the
-// sockets join: it implements ws.Rooms.
+// rooms are the rooms of the classes, and the doors to them.
 type rooms struct {
 	// Set by newRooms, then read-only.
 	log     *broker.Embedded
@@ -59,9 +58,9 @@ func newRooms(cfg configs.Config, db, logs *kv.DB, media roomMedia, logger *slog
 		return nil, err
 	}
 	r.log = broker.NewEmbedded(cfg.Room.Log, broker.Deps{DB: logs, Logger: logger, Registerer: reg})
-	r.past = transcript.New(transcript.Deps{Log: r.log, Ended: r.ended, Registerer: reg})
-	r.rooms = room.New(cfg.Room, room.Deps{Broker: r.log, Clock: media, Cue: media.Cue, Logger: logger, Registerer: reg})
-	r.sockets, err = ws.New(cfg.WS, ws.Deps{Grants: r.grants, Rooms: r, Logger: logger, Registerer: reg})
+	r.past = transcript.New(transcript.Deps{Log: r.log, Ended: r.over, Registerer: reg})
+	r.rooms = room.New(cfg.Room, room.Deps{Broker: r.log, Clock: media, Cue: media.Cue, Classes: r, Logger: logger, Registerer: reg})
+	r.sockets, err = ws.New(cfg.WS, ws.Deps{Grants: r.grants, Rooms: ws.Of(r.rooms), Logger: logger, Registerer: reg})
 	return r, err
 }
 
@@ -114,61 +113,25 @@ func (r *rooms) sweep(ctx context.Context) error {
 	return nil
 }
 
-// Join implements ws.Rooms: it lets people into the rooms of classes that are not
-// over.
-func (r *rooms) Join(ctx context.Context, id string, who realtime.Principal, from room.Position, conn room.Conn) (ws.Member, error) {
-	if _, err := r.open(ctx, id); err != nil {
-		return nil, notOpen(err)
-	}
-	m, err := r.rooms.Join(ctx, id, who, from, conn)
-	if err != nil {
-		return nil, err // and not a nil *room.Member
-	}
-	// The class may have ended meanwhile, and its room with it: then this would be
-	// another one, which nobody ends.
-	if _, err = r.open(ctx, id); err != nil {
-		m.Leave() //nolint:contextcheck // whoever leaves does so whatever becomes of the request
-		return nil, notOpen(err)
-	}
-	return m, nil
-}
-
-// open returns the class if it has a room: class.ErrNotFound, class.ErrEnded or a
-// fault.
-func (r *rooms) open(ctx context.Context, id string) (class.Class, error) {
-	c, err := r.classes.Get(ctx, id)
-	if err == nil && c.State == class.Ended {
-		err = class.ErrEnded
-	}
-	return c, err
-}
-
-// notOpen says to a client why there is no room.
-func notOpen(err error) error {
+// Ended implements room.Classes. The classes decide when a class ends, and the rooms
+// how long theirs stays open.
+func (r *rooms) Ended(id string) (time.Time, error) {
+	c, err := r.classes.Get(context.Background(), id)
 	switch {
 	case errors.Is(err, class.ErrNotFound):
-		return realtime.NewError(realtime.CodeNotFound, "there is no such class")
-	case errors.Is(err, class.ErrEnded):
-		return realtime.NewError(realtime.CodeClosed, "the class has ended")
+		return time.Time{}, realtime.NewError(realtime.CodeNotFound, "there is no such class")
+	case err != nil || c.State != class.Ended:
+		return time.Time{}, err
 	}
-	return err
+	return c.EndedAt, nil
 }
-
-// end ends the room of a class that is over.
-func (r *rooms) end(ctx context.Context, id string) { r.close(ctx, id, r.rooms.End) }
 
 // remove ends the room of a class that was deleted, and forgets what was said.
 func (r *rooms) remove(ctx context.Context, id string) {
-	r.close(ctx, id, r.rooms.Delete)
-	r.past.Forget(id)
-}
-
-func (r *rooms) close(ctx context.Context, id string, how func(context.Context, string) error) {
 	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
 	defer cancel()
-	// While the server stops rooms close anyway, and the class's state keeps everybody
-	// out after the next start.
-	if err := how(ctx, id); err != nil && !errors.Is(err, room.ErrUnavailable) {
-		r.logger.ErrorContext(ctx, "room of a class that is over remains", "class", id, "err", err)
+	if err := r.rooms.Delete(ctx, id); err != nil {
+		r.logger.ErrorContext(ctx, "room of a deleted class remains", "class", id, "err", err)
 	}
+	r.past.Forget(id)
 }

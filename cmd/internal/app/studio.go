@@ -54,8 +54,8 @@ func (s studio) Enter(r *http.Request, id, credential string) (web.Entrance, err
 	if err != nil {
 		return web.Entrance{}, err
 	}
-	if c.State == class.Ended {
-		return web.Entrance{}, web.ErrNoRoom
+	if err = s.rooms.isOpen(c.ID); err != nil {
+		return web.Entrance{}, err
 	}
 	if who.ID == "" {
 		credential = "" // the secret is no pass

@@ -38,8 +38,7 @@ func (w *classWatcher) ClassChanged(ctx context.Context, before, after class.Cla
 		}
 		return
 	case after.State == class.Ended:
-		w.pipelines.end(id)
-		w.rooms.end(ctx, id)
+		w.pipelines.end(id) // its room closes by itself, later
 		return
 	case after.State == class.Live || after.State == class.Interrupted:
 		// After a start of the server this brings the playlists back before any

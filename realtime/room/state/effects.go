@@ -15,6 +15,9 @@ type Effects struct {
 	Remove     string
 	RemoveCode realtime.CloseCode
 
+	// Close reports that the room is over, for everybody.
+	Close bool
+
 	// What of the state has changed that is told now and then, as a whole.
 	Question string // its votes
 	Poll     string // its tally

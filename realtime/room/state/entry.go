@@ -136,6 +136,8 @@ func decoder(kind string) func([]byte) (Fact, error) {
 		return decodeAs[Left]
 	case Ticked{}.kind():
 		return decodeAs[Ticked]
+	case Closed{}.kind():
+		return decodeAs[Closed]
 	}
 	return nil
 }

@@ -204,7 +204,7 @@ func TestHands(t *testing.T) {
 	}
 	check("p0", "p3")
 	w.pass(5 * time.Minute) // p0 has waited for ten
-	due := w.s.Due(w.now.Now)
+	due := w.s.Due(w.now)
 	if len(due) != 1 || due[0] != (HandLowered{Participant: "p0"}) {
 		t.Errorf("due is %+v", due)
 	}
@@ -221,7 +221,7 @@ func TestHostTools(t *testing.T) {
 		t.Errorf("%d announcements", n)
 	}
 	w.pass(time.Minute)
-	if due := w.s.Due(w.now.Now); len(due) != 1 || due[0] != (Cleared{Announcement: until}) {
+	if due := w.s.Due(w.now); len(due) != 1 || due[0] != (Cleared{Announcement: until}) {
 		t.Errorf("due is %+v", due)
 	}
 	w.do("mod", realtime.AnnounceClear{Announcement: until})

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -20,7 +21,9 @@ type person struct {
 	banned      bool
 	shadowed    bool
 	muted       bool
-	mutedUntil  int64 // of muted; 0: until a moderator says so
+	mutedUntil  int64  // of muted; 0: until a moderator says so
+	restrictAt  uint64 // the entry of the last restriction
+	reason      string // of it
 	lastMessage int64
 }
 
@@ -44,11 +47,13 @@ func (s *State) extraTime() int {
 	return most
 }
 
-// Admit reports why someone may not come in, as a *realtime.Error: banned, or new
-// while the room is locked.
+// Admit reports why someone may not come in, as a *realtime.Error: the room is
+// over, they are banned, or new while it is locked.
 func (s *State) Admit(by realtime.Principal) error {
 	p := s.people[by.ID]
 	switch {
+	case s.closed:
+		return errClosed()
 	case p != nil && p.banned:
 		return refuse(realtime.CodeBanned, "is excluded from the room")
 	case p == nil && s.settings.Locked && !by.Staff():
@@ -89,6 +94,11 @@ func (f Moderated) apply(s *State, _ *Entry, out *Effects) {
 		return
 	}
 	switch f.Action {
+	case realtime.ActionMute, realtime.ActionBan, realtime.ActionShadow:
+		p.restrictAt, p.reason = s.seq, f.Reason
+	case realtime.ActionUnmute, realtime.ActionUnban, realtime.ActionUnshadow, realtime.ActionKick:
+	}
+	switch f.Action {
 	case realtime.ActionMute, realtime.ActionUnmute:
 		p.muted, p.mutedUntil = f.Action == realtime.ActionMute, f.Until
 		if p.muted {
@@ -115,6 +125,33 @@ func (p *person) restricted() realtime.Restricted {
 		return realtime.Restricted{}
 	}
 	return realtime.Restricted{Muted: true, MutedUntil: p.mutedUntil}
+}
+
+// snapshotRestrictions is how many restricted people staff are told of.
+const snapshotRestrictions = 200
+
+// restrictions returns who is restricted, the latest first.
+func (s *State) restrictions() []realtime.Restriction {
+	type restricted struct {
+		at uint64
+		realtime.Restriction
+	}
+	var all []restricted
+	for id, p := range s.people {
+		r := realtime.Restriction{Participant: id, Name: p.name, Banned: p.banned, Shadowed: p.shadowed, Reason: p.reason}
+		if p.isMuted(s.ts) {
+			r.Muted, r.MutedUntil = true, p.mutedUntil
+		}
+		if r.Muted || r.Banned || r.Shadowed {
+			all = append(all, restricted{p.restrictAt, r})
+		}
+	}
+	slices.SortFunc(all, func(a, b restricted) int { return cmp.Compare(b.at, a.at) })
+	out := make([]realtime.Restriction, 0, min(len(all), snapshotRestrictions))
+	for _, r := range all[:min(len(all), snapshotRestrictions)] {
+		out = append(out, r.Restriction)
+	}
+	return out
 }
 
 // Interval is a time that somebody was in the room, in Unix milliseconds.

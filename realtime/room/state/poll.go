@@ -273,7 +273,9 @@ func (f Voted) apply(s *State, e *Entry, out *Effects) {
 }
 
 // due returns the polls whose time is over, also for those who have more of it.
-func (s *State) duePolls(now int64) []Fact {
+// They closed when their time was over, but not behind the end of the media: nobody
+// would see that moment.
+func (s *State) duePolls(now Moment) []Fact {
 	var facts []Fact
 	if s.polls.open == 0 {
 		return nil
@@ -282,8 +284,8 @@ func (s *State) duePolls(now int64) []Fact {
 		if p.state != realtime.PollIsOpen || p.closesAt == 0 {
 			continue
 		}
-		if now > p.openedTS+p.seconds*1000+p.lateBy(s.extraTime())+s.rules.VoteGrace.Milliseconds() {
-			facts = append(facts, PollClosed{Poll: p.id, At: p.closesAt, Final: true})
+		if now.Now > p.openedTS+p.seconds*1000+p.lateBy(s.extraTime())+s.rules.VoteGrace.Milliseconds() {
+			facts = append(facts, PollClosed{Poll: p.id, At: min(p.closesAt, now.edge()), Final: true})
 		}
 	}
 	return facts

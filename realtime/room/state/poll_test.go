@@ -116,7 +116,7 @@ func TestVotesInTime(t *testing.T) {
 			id := w.poll(single(), tc.seconds)
 			pass := func(d time.Duration) {
 				w.pass(d)
-				for _, f := range w.s.Due(w.now.Now) {
+				for _, f := range w.s.Due(w.now) {
 					w.apply(Entry{TS: w.now.Now, MediaTS: w.now.Edge, Fact: f})
 				}
 			}
@@ -141,16 +141,16 @@ func TestPollClosesByItself(t *testing.T) {
 	id := w.poll(single(), 20)
 	w.poll(single(), 0)
 	w.pass(60 * time.Second) // 20 s, half of it again for someone who is here, and the grace
-	if got := w.s.Due(w.now.Now); len(got) != 0 {
+	if got := w.s.Due(w.now); len(got) != 0 {
 		t.Errorf("due is %+v", got)
 	}
 	w.pass(time.Millisecond)
-	due := w.s.Due(w.now.Now)
+	due := w.s.Due(w.now)
 	if len(due) != 1 || due[0] != (PollClosed{Poll: id, At: w.s.polls.byID[id].closesAt, Final: true}) {
 		t.Fatalf("due is %+v", due)
 	}
 	w.apply(Entry{TS: w.now.Now, MediaTS: w.now.Edge, Fact: due[0]})
-	if got := w.s.Due(w.now.Now); len(got) != 0 {
+	if got := w.s.Due(w.now); len(got) != 0 {
 		t.Errorf("due is %+v again", got)
 	}
 	w.refused(realtime.CodeConflict, "host", realtime.PollClose{Poll: id})

@@ -157,6 +157,9 @@ func FuzzCommand(f *testing.F) {
 		`{"v":1,"type":"marker","id":"command-1","data":{"title":"x"}}`,
 		`{"v":1,"type":"moderate","id":"command-1","data":{"participant":"p0","action":"mute","seconds":5}}`,
 		`{"v":1,"type":"room.set","id":"command-1","data":{"chat":"hosts","words":["x"],"names":"anonymous","paused":true}}`,
+		`{"v":1,"type":"room.close","id":"command-1"}`,
+		`{"v":1,"type":"react","data":{"kind":"clap"}}`,
+		`{"v":1,"type":"pulse","data":{"kind":"lost"}}`,
 		`{"v":1,"type":"position","data":{"playing":true}}`,
 	} {
 		f.Add([]byte(s), uint8(0))
@@ -176,6 +179,7 @@ func FuzzCommand(f *testing.F) {
 		w.do("host", realtime.PollOpen{Poll: cloud, Seconds: 60})
 		w.do("host", realtime.Announce{Text: "seventeen"})
 		w.do("p0", realtime.HandRaise{})
+		w.now.Ended = by >= 128
 		who := w.people[int(by)%len(w.people)]
 		if c.Data.CommandType() == realtime.CommandHello || c.Data.CommandType() == realtime.CommandRefresh {
 			return

@@ -27,7 +27,7 @@ func (s *State) Snapshot(by realtime.Principal) realtime.Snapshot {
 		HandPosition:  s.handOf(by.ID) + 1,
 	}
 	if by.Staff() {
-		snap.Hands = staff
+		snap.Hands, snap.Restrictions = staff, s.restrictions()
 	} else {
 		snap.Settings.Words = nil
 	}
@@ -61,8 +61,9 @@ func (ms *messages) snapshot(by realtime.Principal) []realtime.Message {
 
 // Due returns what the passing of time has brought: polls that are over, hands
 // that were up for too long, announcements whose time is over.
-func (s *State) Due(now int64) []Fact {
-	facts := s.duePolls(now)
+func (s *State) Due(moment Moment) []Fact {
+	facts := s.duePolls(moment)
+	now := moment.Now
 	for _, h := range s.hands {
 		if now-h.ts >= s.rules.HandTimeout.Milliseconds() {
 			facts = append(facts, HandLowered{Participant: h.id})

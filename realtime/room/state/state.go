@@ -51,6 +51,7 @@ type State struct {
 
 	announcements []realtime.Announcement
 	markers       []realtime.Marked
+	closed        bool
 }
 
 // New returns the state of a room in which nothing has happened.
@@ -76,8 +77,9 @@ func (s *State) Settings() realtime.Settings { return s.settings }
 
 // Moment is when something is asked.
 type Moment struct {
-	Now  int64 // Unix milliseconds
-	Edge int64 // PROGRAM-DATE-TIME of the newest media, Unix milliseconds; 0: there is none
+	Now   int64 // Unix milliseconds
+	Edge  int64 // PROGRAM-DATE-TIME of the newest media, Unix milliseconds; 0: there is none
+	Ended bool  // the class has
 }
 
 // Decision is what becomes of a command.
@@ -107,6 +109,9 @@ func (s *State) Decide(c realtime.Command, by realtime.Principal, now Moment) (D
 	}
 	if p := s.people[by.ID]; p != nil && p.banned {
 		return Decision{}, refuse(realtime.CodeBanned, "is excluded from the room")
+	}
+	if s.closed {
+		return Decision{}, errClosed()
 	}
 	if !by.Permissions.Has(info.Needs) {
 		return Decision{}, refuse(realtime.CodeForbidden, string(c.Type)+": is not allowed by the grant")
@@ -203,6 +208,8 @@ func (s *State) decide(data realtime.CommandData, in input) (Fact, string, error
 		return s.decideModerate(d, in)
 	case realtime.RoomSet:
 		return s.decideSet(d, in)
+	case realtime.RoomClose:
+		return s.decideRoomClose(in)
 	}
 	return nil, "", refuse(realtime.CodeUnsupported, "is no command for the room")
 }

@@ -180,7 +180,7 @@ func (w *world) wander(rng *rand.Rand) (string, realtime.CommandData, Decision, 
 	} else if w.now.Edge == 0 {
 		w.now.Edge = w.now.Now - 2000
 	}
-	for _, f := range w.s.Due(w.now.Now) {
+	for _, f := range w.s.Due(w.now) {
 		w.apply(Entry{TS: w.now.Now, MediaTS: w.now.Edge, Fact: f})
 	}
 	if rng.IntN(15) == 0 {

@@ -57,7 +57,9 @@ func newLounge(s *stage) (*lounge, error) {
 	}
 	l.log = broker.NewEmbedded(broker.DefaultConfig(), broker.Deps{DB: l.db})
 	l.past = transcript.New(transcript.Deps{Log: l.log, Ended: s.over})
-	l.rooms = room.New(room.DefaultConfig(), room.Deps{Broker: l.log, Clock: s, Cue: s.cue})
+	rules := room.DefaultConfig()
+	rules.CloseAfter = 0
+	l.rooms = room.New(rules, room.Deps{Broker: l.log, Clock: s, Cue: s.cue, Classes: s})
 	if l.socket, err = ws.New(ws.DefaultConfig(), ws.Deps{Grants: l.grants, Rooms: ws.Of(l.rooms)}); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
@@ -163,7 +165,7 @@ func (h host) Status(_ *http.Request, class, credential string) (web.Status, err
 }
 
 // End implements web.Studio.
-func (h host) End(r *http.Request, class, credential string) error {
+func (h host) End(_ *http.Request, class, credential string) error {
 	if !h.admitted(class, credential) {
 		return web.ErrRefused
 	}
@@ -175,7 +177,17 @@ func (h host) End(r *http.Request, class, credential string) error {
 		c.air.ended = true
 	}
 	h.stage.mu.Unlock()
-	return h.rooms.End(r.Context(), class)
+	return nil
+}
+
+// Ended implements room.Classes.
+func (s *stage) Ended(id string) (time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.classes[id]; c != nil && c.public.State == web.StateEnded {
+		return time.Unix(0, 0), nil
+	}
+	return time.Time{}, nil
 }
 
 // cue has the playlists tell of a cue.
