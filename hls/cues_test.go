@@ -166,11 +166,16 @@ func TestCues(t *testing.T) {
 	cfg.DVRWindow = 2 * time.Minute
 	l := newMemoryLog()
 	w := newWatcher(t, cfg)
-	w.everyDelta = true
 	seen := map[string]string{}
+	last := ""
 	p := run(t, cfg, l, c.items, true, func(p *hls.Packager) {
 		tell(p)
 		w.observe(p)
+		s := p.Snapshot("source")
+		if s == nil || last == fmt.Sprint(s.NextMSN, s.NextPart > 6, s.Ended) {
+			return // it takes some time to look at every part
+		}
+		last = fmt.Sprint(s.NextMSN, s.NextPart > 6, s.Ended)
 		for _, name := range p.Renditions() {
 			s := p.Snapshot(name)
 			if full, delta := s.DVR(); full != nil && !s.Ended {

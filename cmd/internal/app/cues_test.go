@@ -49,6 +49,28 @@ func (s *server) wantCues(want []string, paths ...string) {
 	}
 }
 
+// forgetCue takes the cue of that event out of the class's folder.
+func forgetCue(t *testing.T, dir, event string) {
+	t.Helper()
+	index := filepath.Join(dir, "classes", "algebra", "index")
+	b, err := os.ReadFile(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept [][]byte
+	for line := range bytes.Lines(b) {
+		if !bytes.Contains(line, []byte(event)) {
+			kept = append(kept, line)
+		}
+	}
+	if all := bytes.Count(b, []byte("\n")); len(kept) != all-1 {
+		t.Fatalf("%d of %d lines are without %s", len(kept), all, event)
+	}
+	if err = os.WriteFile(index, bytes.Join(kept, nil), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // What happens in the room is in the playlists of every rendition, over a restart that
 // finds it in the room's log only, and in the recording.
 func TestPlaylistsTellWhatHappensInTheRoom(t *testing.T) {
@@ -82,24 +104,7 @@ func TestPlaylistsTellWhatHappensInTheRoom(t *testing.T) {
 	}
 	_ = teacher.Closed(t.Context())
 
-	// As if it had been killed before the folder had the first of them.
-	index := filepath.Join(dir, "classes", "algebra", "index")
-	b, err := os.ReadFile(index)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var kept [][]byte
-	for line := range bytes.Lines(b) {
-		if !bytes.Contains(line, []byte(`"poll.opened"`)) {
-			kept = append(kept, line)
-		}
-	}
-	if all := bytes.Count(b, []byte("\n")); len(kept) != all-1 {
-		t.Fatalf("%d of %d lines are without the poll", len(kept), all)
-	}
-	if err = os.WriteFile(index, bytes.Join(kept, nil), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	forgetCue(t, dir, "poll.opened") // as if it had been killed before the folder had it
 
 	second := start(t, testConfig(dir))
 	for _, path := range live { // at once, before there is another part
@@ -129,10 +134,11 @@ func TestPlaylistsTellWhatHappensInTheRoom(t *testing.T) {
 			t.Errorf("the recording tells %q:\n%s", secret, body)
 		}
 	}
-	if err = second.stop(); err != nil {
+	if err := second.stop(); err != nil {
 		t.Fatal(err)
 	}
 
+	forgetCue(t, dir, "poll.closed") // as if it had been killed as the class ended
 	third := start(t, testConfig(dir))
 	third.wantCues(want, recordings...)
 }

@@ -3,7 +3,7 @@ package main
 import (
 	"time"
 
-	"github.com/lectern/lectern/hls/playlist"
+	"github.com/lectern/lectern/realtime/room"
 )
 
 // headStart is how much of the lecture is there when a broadcast begins.
@@ -41,7 +41,7 @@ type broadcast struct {
 	stuckSince time.Time
 
 	// cues are what happened in the room.
-	cues playlist.Cues
+	cues []room.Cue
 }
 
 // gap is a time in which nothing of a track is made. It is zero until it ends.

@@ -22,7 +22,6 @@ import (
 	"github.com/lectern/lectern/realtime/web"
 	"github.com/lectern/lectern/realtime/ws"
 	"github.com/lectern/lectern/storage/kv"
-	cues "github.com/lectern/lectern/storage/segment"
 )
 
 // hostSecret opens the studio of every class here.
@@ -184,8 +183,7 @@ func (s *stage) cue(id string, c room.Cue) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if on := s.classes[id]; on != nil {
-		told := cues.Cue{Event: string(c.Event), ID: c.ID, At: c.At, Lasts: c.Event == realtime.EventPollOpened}
-		on.air.cues, _, _ = on.air.cues.With([]cues.Cue{told}, 1000)
+		on.air.cues = append(on.air.cues, c)
 	}
 }
 
