@@ -39,6 +39,29 @@
 // Beside the media playlist every video rendition has an I-frame playlist, of the live
 // window and of the DVR window.
 //
+// # Cues
+//
+// What happens in the class's room, polls and markers, is in the live, DVR and recording
+// lists of every rendition, for who comes late, whom the room cannot reach, other
+// players and the recording:
+//
+//	#EXT-X-DATERANGE:ID="cue-poll.opened-p12-1898845203000",CLASS="org.lectern.cue",
+//	  START-DATE="2030-03-04T09:00:03.000Z",X-EVENT="poll.opened",X-CUE="p12"
+//
+// X-EVENT is poll.opened, poll.closed, poll.revealed or marker, X-CUE the poll or
+// marker; nobody's words are in it. Each event is a Date Range of its own with an ID that
+// all its attributes follow from, so that they never change: DURATION is 0, but
+// poll.opened has none, since nobody knows it then. It lasts until the poll.closed of
+// the same poll, and both are listed for as long as their time is. Delta updates have
+// them all, and CAN-SKIP-DATERANGES is not offered: what a list has is bounded. I-frame
+// playlists have none.
+//
+// The truth of cues is the room's log, which is durable before anybody hears of them.
+// The Log's index has a copy: what was listed is listed again at once after a
+// restart, and the recording does not depend on how long the room's log is kept. What
+// had not come to it when the process was killed is told once more by whoever took up
+// the class (see [Packager.Cue]).
+//
 // # What is not kept
 //
 // Three rules of package conformance are left to break, on purpose:

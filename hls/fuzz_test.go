@@ -16,6 +16,7 @@ func FuzzItems(f *testing.F) {
 	f.Add([]byte{1, 0, 0, 1, 0, 60, 1, 0, 60, 3, 1, 3, 3, 2, 8, 2, 1, 9, 1, 0, 60, 5, 0, 0, 0, 0, 1}, false)
 	f.Add([]byte{0, 1, 0, 4, 3, 1, 2, 3, 0, 1, 0, 200, 3, 3, 40, 1, 0, 250, 6, 1, 1, 2, 1, 3}, true)
 	f.Add([]byte{0, 0xef, 0xff, 0, 0, 1, 0xcc, 0x9f, 2}, true) // the lead comes from before the segment
+	f.Add([]byte{0, 0, 200, 1, 0, 200, 8, 0, 0, 2, 0, 250, 8, 0, 1, 0, 0, 200, 6, 0, 0, 8, 0, 3, 7, 0, 0, 0, 0, 200, 1, 0, 200, 8, 0, 1}, true)
 	s := newLadderSim(f, 0)
 	f.Fuzz(func(t *testing.T, script []byte, absolute bool) {
 		script = script[:min(len(script), 600)]
@@ -38,11 +39,12 @@ func FuzzItems(f *testing.F) {
 		now := time.Second                // of what is passed through
 		at := make(map[int]time.Duration) // of each track
 		last := map[int]int64{}           // DTS
+		cues := map[int][]int{}           // by the number of items before
 		for ; len(script) >= 3; script = script[3:] {
 			n := int(script[1]) % len(tracks)
 			track, v := tracks[n], time.Duration(script[2])
 			ts := track.Timescale
-			switch script[0] % 8 {
+			switch script[0] % 9 {
 			case 0, 1, 2, 3: // an access unit, of a passed-through track in order
 				if track.Encoded {
 					at[n] = max(0, now+(v-200)*20*time.Millisecond)
@@ -69,6 +71,8 @@ func FuzzItems(f *testing.F) {
 				c.items = append(c.items, stream.Item{Track: &described})
 			case 6:
 				c.items = append(c.items, stream.Item{Interrupted: true})
+			case 8:
+				cues[len(c.items)] = append(cues[len(c.items)], int(script[2]))
 			default:
 				begin(media.DiscontinuityReason(2+v%4), v&16 == 0)
 			}
@@ -76,7 +80,15 @@ func FuzzItems(f *testing.F) {
 		l := newMemoryLog()
 		w := newWatcher(t, hls.DefaultConfig())
 		w.wild = true
-		run(t, hls.DefaultConfig(), l, c.items, true, w.observe)
+		tell, items := teller{}, 0
+		run(t, hls.DefaultConfig(), l, c.items, true, func(p *hls.Packager) {
+			for _, what := range cues[items] {
+				tell.cue(p, what)
+			}
+			items++
+			w.observe(p)
+		})
+		tell.audit(t, l)
 		aligned(t, l)
 	})
 }

@@ -27,6 +27,7 @@ type memoryLog struct {
 	epoch      string
 
 	uncommitted bool
+	cues        []segment.Cue
 }
 
 type memoryRendition struct {
@@ -117,6 +118,10 @@ func (l *memoryLog) BeginSegment(rendition string, h segment.Head) error {
 	r.begun, r.head = true, h
 	return nil
 }
+
+func (l *memoryLog) PutCue(c segment.Cue) { l.cues = append(l.cues, c) }
+
+func (l *memoryLog) Cues() []segment.Cue { return slices.Clone(l.cues) }
 
 func (l *memoryLog) Commit() { l.uncommitted = false }
 

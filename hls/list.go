@@ -154,10 +154,10 @@ func (l *list) firstMSN() int {
 	return l.open.msn
 }
 
-// now is the live list as it is to be written.
-func (l *list) now() *playlist.Live {
+// now is the live list as it is to be written, with the cues of the class.
+func (l *list) now(cues playlist.Cues) *playlist.Live {
 	live := &playlist.Live{
-		Rows: l.window(), Parts: l.parts, Ended: l.ended, Epoch: l.epoch, MSN: l.open.msn,
+		Rows: l.window(), Parts: l.parts, Cues: cues, Ended: l.ended, Epoch: l.epoch, MSN: l.open.msn,
 		Head: l.open.head, Text: l.open.text, Lines: l.open.lines, Count: len(l.open.parts),
 	}
 	if live.Count == 0 && l.changes(l.nextInit) {

@@ -35,6 +35,8 @@ type Metrics struct {
 	dropped         *prometheus.CounterVec
 	publish         prometheus.Histogram
 	delay           prometheus.Histogram
+	cues            prometheus.Counter
+	cuesLeftOut     *prometheus.CounterVec
 }
 
 // NewMetrics registers the metrics of the package with reg. Call it once a
@@ -87,6 +89,14 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help:    "Wall clock at publication of a part minus the capture time of its end.",
 			Buckets: []float64{.05, .1, .25, .5, 1, 2, 5, 10},
 		}),
+		cues: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "lectern_hls_cues_total",
+			Help: "Moments of lectures, such as polls and markers, that playlists were made to tell of.",
+		}),
+		cuesLeftOut: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "lectern_hls_cues_left_out_total",
+			Help: "Moments of lectures that live playlists, or all playlists of a class, had no room for.",
+		}, []string{"list"}),
 	}
 	for _, k := range []media.Kind{media.KindVideo, media.KindAudio} {
 		m.segments.WithLabelValues(k.String())
@@ -100,7 +110,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	for _, r := range []string{dropNoTrack, dropNoStart, dropEmpty, dropLate, dropBroken} {
 		m.dropped.WithLabelValues(r)
 	}
+	for _, l := range []string{leftOutLive, leftOutAll} {
+		m.cuesLeftOut.WithLabelValues(l)
+	}
 	reg.MustRegister(m.segments, m.gaps, m.parts, m.bytes, m.irregularParts, m.forcedCuts,
-		m.givenUp, m.discontinuities, m.dropped, m.publish, m.delay)
+		m.givenUp, m.discontinuities, m.dropped, m.publish, m.delay, m.cues, m.cuesLeftOut)
 	return m
 }

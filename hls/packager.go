@@ -33,6 +33,9 @@ type Log interface {
 	AppendPart(rendition string, msn int, p segment.Part) error
 	FinishSegment(rendition string, s segment.Segment) error
 	Expire(rendition string, msn int)
+	// PutCue keeps a cue, and Cues returns those that were ever put.
+	PutCue(c segment.Cue)
+	Cues() []segment.Cue
 	// Commit is called before anything that was put is published.
 	Commit()
 }
@@ -60,6 +63,7 @@ type Packager struct {
 	preamble, dvrPreamble []byte
 
 	published atomic.Pointer[view] // stored by New and Run
+	told      inbox                // cues that Run has not taken yet
 
 	// Owned by Run.
 	renditions []*rendition // in order of appearance
@@ -74,6 +78,7 @@ type Packager struct {
 	stale      bool           // the multivariant playlist may have to change
 	fillers    []filler       // for the Log, found by New
 	lost       map[string]int // next Init id of replayed renditions that have none left
+	cues       playlist.Cues
 	rates      map[string]variantRate
 	writer     playlist.Writer
 }
@@ -130,6 +135,7 @@ func New(cfg Config, d Deps) (*Packager, error) {
 	p.preamble, p.dvrPreamble = p.opening().Live(), p.opening().DVR()
 	p.published.Store(&view{})
 	p.grid = newGrid(cfg.longest(), cfg.SegmentDuration)
+	p.cues, _, _ = p.cues.With(d.Log.Cues(), maxCues)
 	p.replay(d.Log.Renditions())
 	p.publish()
 	return p, nil
@@ -231,6 +237,7 @@ func (p *Packager) end() error {
 		return err
 	}
 	p.ended = true
+	p.takeCues()
 	p.record(p.log.Renditions())
 	for _, r := range p.renditions {
 		r.list.ended, r.dirty, r.listsDue = true, true, true

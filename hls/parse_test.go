@@ -2,6 +2,7 @@ package hls_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,7 @@ type mediaPlaylist struct {
 	hintPart, hintMap         string
 	reports                   map[string][2]int // name -> LAST-MSN, LAST-PART (-1 for none)
 	ended                     bool
+	cues                      []string // EXT-X-DATERANGE
 }
 
 type mediaSegment struct {
@@ -145,6 +147,11 @@ func parse(text string) (*mediaPlaylist, error) {
 		case "#EXT-X-DISCONTINUITY-SEQUENCE":
 			l.dsn = number(value)
 			l.constants += tag + "\n"
+		case "#EXT-X-DATERANGE":
+			if len(l.segments) > 0 || l.skip > 0 || !reflect.DeepEqual(s, mediaSegment{}) || initURI != "" {
+				return nil, fmt.Errorf("%s in a wrong place", line)
+			}
+			l.cues = append(l.cues, value)
 		case "#EXT-X-SKIP":
 			if l.skip > 0 || len(l.segments) > 0 {
 				return nil, fmt.Errorf("%s in a wrong place", line)

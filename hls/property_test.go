@@ -177,7 +177,14 @@ func TestRandomPublishers(t *testing.T) {
 			w := newWatcher(t, cfg)
 			w.wild = true
 			l := newMemoryLog()
-			run(t, cfg, l, c.items, true, w.observe)
+			tell := teller{}
+			run(t, cfg, l, c.items, true, func(p *hls.Packager) {
+				if rnd.IntN(40) == 0 {
+					tell.cue(p, rnd.IntN(256))
+				}
+				w.observe(p)
+			})
+			tell.audit(t, l)
 			audit(t, l, c.items)
 		})
 	}

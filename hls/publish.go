@@ -7,9 +7,10 @@ import (
 )
 
 // textCache keeps the beginning of a rendition's playlists, which is built anew
-// when a segment was finished only.
+// when a segment was finished, or a cue came, only.
 type textCache struct {
 	firstMSN, openMSN int
+	cues              int // how many there were
 	partsFrom         int // index of the first segment that is listed with parts
 	full, delta       *playlist.Prefix
 }
@@ -29,6 +30,7 @@ func (p *Packager) publish() {
 		return
 	}
 	p.stale = false
+	p.takeCues()
 	p.log.Commit()
 	begun := p.now()
 	next := &view{snapshots: make(map[string]*Snapshot, len(p.renditions))}
@@ -85,7 +87,7 @@ func (p *Packager) snapshot(r *rendition, reports []playlist.Report) *Snapshot {
 	}
 	p.lists(r)
 	s.IFrames, s.dvr, s.recording = r.iFrameText, r.dvr, r.recording
-	p.writer.Text = l.now().AppendPresent(p.writer.Text[:0], texts.partsFrom, r.name, reports)
+	p.writer.Text = l.now(p.cues).AppendPresent(p.writer.Text[:0], texts.partsFrom, r.name, reports)
 	tail := p.writer.Suffix(p.writer.Text)
 	s.Full = p.writer.Join(texts.full, tail)
 	s.Delta = s.Full
@@ -99,18 +101,18 @@ func (p *Packager) snapshot(r *rendition, reports []playlist.Report) *Snapshot {
 func (p *Packager) heads(r *rendition) *textCache {
 	l, c := &r.list, &r.texts
 	live := l.window()
-	if c.full != nil && len(live) > 0 && c.firstMSN == l.firstMSN() && c.openMSN == l.open.msn {
+	if c.full != nil && len(live) > 0 && c.firstMSN == l.firstMSN() && c.openMSN == l.open.msn && c.cues == p.cues.Len() {
 		return c
 	}
 	target := p.cfg.targetDuration()
-	*c = textCache{firstMSN: l.firstMSN(), openMSN: l.open.msn, partsFrom: playlist.Before(live, 3*target)}
+	*c = textCache{firstMSN: l.firstMSN(), openMSN: l.open.msn, cues: p.cues.Len(), partsFrom: playlist.Before(live, 3*target)}
 	if past := len(l.parts) - (len(live) - c.partsFrom); past > 0 {
 		l.parts = slices.Delete(l.parts, 0, past) // never listed again
 	}
-	p.writer.Text = l.now().AppendPast(p.writer.Text[:0], p.preamble, 0, c.partsFrom)
+	p.writer.Text = l.now(p.cues).AppendPast(p.writer.Text[:0], p.preamble, 0, c.partsFrom)
 	c.full = p.writer.Prefix(p.writer.Text)
 	if skip := playlist.Before(live, 6*target); skip > 0 {
-		p.writer.Text = l.now().AppendPast(p.writer.Text[:0], p.preamble, skip, c.partsFrom)
+		p.writer.Text = l.now(p.cues).AppendPast(p.writer.Text[:0], p.preamble, skip, c.partsFrom)
 		c.delta = p.writer.Prefix(p.writer.Text)
 	}
 	return c
@@ -132,7 +134,7 @@ func (p *Packager) lists(r *rendition) {
 	}
 	if p.cfg.DVRWindow > 0 {
 		r.dvr = &playlist.Long{
-			Rows: l.rows, Preamble: p.dvrPreamble, Until: playlist.Before(l.rows, 6*p.cfg.targetDuration()),
+			Rows: l.rows, Cues: p.cues, Preamble: p.dvrPreamble, Until: playlist.Before(l.rows, 6*p.cfg.targetDuration()),
 			Ended: l.ended, Target: target,
 		}
 	}

@@ -63,7 +63,7 @@ func (p *Packager) record(known []segment.Rendition) {
 		for _, s := range k.Segments {
 			l.replay(s, r.mapLines[s.InitID], false)
 		}
-		r.recording = &playlist.Long{Rows: l.rows, Preamble: preamble, Ended: true, Target: target}
+		r.recording = &playlist.Long{Rows: l.rows, Cues: p.cues, Preamble: preamble, Ended: true, Target: target}
 	}
 }
 

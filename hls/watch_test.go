@@ -34,7 +34,8 @@ type watcher struct {
 	everyDelta bool // check each delta, which is slow; else each fifth
 	wild       bool // forced cuts and holes may happen
 	holes      bool // parts need not fill their segments
-	every      int  // if wild, how many publications are looked at: one in 4 if 0
+	told       map[string]cueTag
+	every      int // if wild, how many publications are looked at: one in 4 if 0
 }
 
 func newWatcher(tb testing.TB, cfg hls.Config) *watcher {
@@ -42,7 +43,7 @@ func newWatcher(tb testing.TB, cfg hls.Config) *watcher {
 	return &watcher{
 		tb: tb, cfg: cfg,
 		last: make(map[string]*mediaPlaylist), snapshots: make(map[string]*hls.Snapshot),
-		seen: make(map[string]map[int]mediaSegment),
+		seen: make(map[string]map[int]mediaSegment), told: make(map[string]cueTag),
 	}
 }
 
@@ -71,6 +72,7 @@ func (w *watcher) observe(p *hls.Packager) {
 		w.snapshots[name] = s
 		now[name] = parsePlaylist(w.tb, s.Full.Body)
 		w.single(name, now[name], s)
+		w.cues(name, w.last[name], now[name], s)
 		if before := w.last[name]; before != nil {
 			w.overTime(name, before, now[name])
 			w.hint(name, before, now[name])

@@ -39,6 +39,11 @@ func (p *Packager) discontinue(d *media.Discontinuity) error {
 	if err := p.breakOff(); err != nil {
 		return err
 	}
+	for _, r := range p.renditions {
+		// The last segment may end a little behind the publisher's last media: where
+		// an encoder has filled a frame up, or the last picture was taken to stand.
+		r.floor = -1
+	}
 	clear(p.tracks)
 	p.lead, p.idle, p.stale = nil, false, true
 	for _, t := range tracks {

@@ -86,6 +86,9 @@ type Job struct {
 	have    []string // encoded renditions the class has had
 	clock   wallClock
 	keys    keyClock
+	kept    bool          // what Open is to be told
+	begun   bool          // see begin
+	start   time.Duration // where the run begins
 	// passedUntil is where the presentation of what was passed through ends.
 	passedUntil time.Duration
 	drain       *drain // not nil while a run is being drained
@@ -227,11 +230,18 @@ func (j *Job) write(au *media.AccessUnit) {
 			return
 		}
 		j.clock.observe(at, au.CapturedAt)
+		j.begin(at)
+	}
+	if au.Track == j.audio.ID && j.plan.Grid == 0 {
+		j.begin(j.audio.Timescale.Duration(au.PTS))
+	}
+	if !j.begun {
+		return
 	}
 	if j.plan.Encodes() && !j.lostGood {
 		j.encoder.Write(au)
 	}
-	if j.passed[au.Track] {
+	if j.passed[au.Track] && (lead || j.end(au) >= j.start) {
 		j.emit(stream.Item{AccessUnit: au})
 		j.passedUntil = max(j.passedUntil, j.end(au))
 	}

@@ -107,7 +107,7 @@ func (j *Job) lost(l Lost) {
 	for _, t := range j.encoded {
 		t.waiting, t.lost = true, true
 	}
-	if l.Final && j.plan.Encodes() {
+	if l.Final && j.plan.Encodes() && j.begun {
 		j.lostGood = true
 		j.logger.Error("ladder given up", "reason", l.Reason, "err", l.Text)
 	}

@@ -74,8 +74,21 @@ func (j *Job) startRun(d *media.Discontinuity, in PlanInput, kept bool) {
 	if j.observer != nil {
 		j.observer.Planned()
 	}
+	j.begun, j.kept = false, kept
+}
+
+// begin fixes where the run begins, and what is encoded with it: at its first access
+// unit, or where all pictures are encoded at the first picture; sound that is over by
+// then is left out. Encoders are too slow to be waited for, so a segment that has begun
+// with the sound alone would have no picture at its start.
+func (j *Job) begin(at time.Duration) {
+	if j.begun {
+		return
+	}
+	j.begun, j.start = true, max(at, j.plan.Spec.Start)
 	if j.plan.Encodes() {
-		j.open(kept)
+		j.plan.Spec.Start = j.start
+		j.open(j.kept)
 	}
 }
 

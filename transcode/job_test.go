@@ -181,10 +181,10 @@ func (r *job) pending() []stream.Item {
 	}
 }
 
-// open starts a run whose encoder is open.
+// open starts a run whose encoder is open, with a picture at 0.
 func (r *job) open() {
 	r.tb.Helper()
-	r.push(start(goodVideo(), goodAudio()))
+	r.push(start(goodVideo(), goodAudio()), picture(0, true))
 	r.encoder.open(0)
 	described := 0
 	for _, item := range r.pending() {
@@ -310,7 +310,7 @@ func TestJobWithoutEncoder(t *testing.T) {
 func TestJobMergesEncodedTracks(t *testing.T) {
 	r := newJob(t)
 	r.open()
-	r.push(picture(0, true), picture(2*time.Second, true))
+	r.push(picture(2*time.Second, true))
 	r.encoder.unit(0, 0, true)
 	r.encoder.unit(0, time.Second, false)
 	items := r.pending()
@@ -343,7 +343,6 @@ func TestJobDrainsBeforeItGoesOn(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			r := newJob(t)
 			r.open()
-			r.push(picture(0, true))
 			if got := r.push(tc.end, picture(time.Hour, true)); len(got) != 0 || r.encoder.drains != 1 {
 				t.Fatalf("%d items came before the encoders were drained, %d drains", len(got), r.encoder.drains)
 			}
@@ -362,7 +361,6 @@ func TestJobDrainsBeforeItGoesOn(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := newJob(t)
 			r.open()
-			r.push(picture(0, true))
 			r.script.items = append(r.script.items, stream.Item{Interrupted: true})
 			item, err := r.job.Next(t.Context())
 			if err != nil || !item.Interrupted {
@@ -373,7 +371,7 @@ func TestJobDrainsBeforeItGoesOn(t *testing.T) {
 	t.Run("the encoder dies meanwhile", func(t *testing.T) {
 		r := newJob(t)
 		r.open()
-		r.push(picture(0, true), stream.Item{Interrupted: true})
+		r.push(stream.Item{Interrupted: true})
 		r.encoder.tell(transcode.Event{Lost: &transcode.Lost{Reason: "crashed"}})
 		if got := r.pending(); len(got) != 1 || !got[0].Interrupted {
 			t.Errorf("items = %+v", got)
@@ -383,7 +381,7 @@ func TestJobDrainsBeforeItGoesOn(t *testing.T) {
 		r := newJob(t)
 		r.open()
 		r.script.ended = true
-		r.push(picture(0, true))
+		r.pending()
 		r.encoder.tell(transcode.Event{Drained: true})
 		r.pending()
 		if _, err := r.job.Next(t.Context()); !errors.Is(err, stream.ErrEnded) {
@@ -392,12 +390,59 @@ func TestJobDrainsBeforeItGoesOn(t *testing.T) {
 	})
 }
 
+// Sound may come a second before the first picture. Where pictures are encoded, all begins
+// with that, what is passed through to a frame.
+func TestJobBeginsWithTheFirstPicture(t *testing.T) {
+	r := newJob(t)
+	sound := func(n int64) stream.Item {
+		pts := 60*48000 + n*1024
+		return stream.Item{AccessUnit: &media.AccessUnit{Track: media.AudioTrackID, PTS: pts, DTS: pts, RandomAccess: true}}
+	}
+	video := goodVideo()
+	video.Codec = media.CodecHEVC
+	early := []stream.Item{start(video, goodAudio())}
+	for n := range int64(30) { // 640 ms
+		early = append(early, sound(n))
+	}
+	if got := r.push(early...); len(got) != 1 || got[0].Discontinuity == nil || r.encoder.opens != 0 {
+		t.Fatalf("before the first picture: %d items, %d opens", len(got), r.encoder.opens)
+	}
+	first := picture(60700*time.Millisecond, true)
+	first.AccessUnit.DTS = ticks(60640 * time.Millisecond)
+	var shown []int64
+	for _, item := range r.push(first, sound(30), sound(31), sound(32), sound(33)) {
+		if au := item.AccessUnit; au.Track == media.AudioTrackID {
+			shown = append(shown, (au.PTS-60*48000)/1024)
+		}
+	}
+	if want := []int64{32, 33}; !slices.Equal(shown, want) { // 32 begins at 682.7 ms
+		t.Errorf("sound %v passed through, want %v", shown, want)
+	}
+	if r.encoder.opens != 1 || r.encoder.spec.Start != 60700*time.Millisecond || len(r.encoder.written) != 5 {
+		t.Errorf("%d opens, %d written, a run from %v on", r.encoder.opens, len(r.encoder.written), r.encoder.spec.Start)
+	}
+	// With nothing but sound the first frame begins it.
+	r.push(start(goodAudio()), sound(40))
+	r.encoder.tell(transcode.Event{Drained: true})
+	r.pending()
+	if want := media.Timescale(48000).Duration(60*48000 + 40*1024); r.encoder.spec.Start != want {
+		t.Errorf("a run of sound from %v on, want %v", r.encoder.spec.Start, want)
+	}
+	// Where pictures are passed through the sound before the first is heard.
+	if got := r.push(start(goodVideo(), goodAudio()), sound(100), picture(63*time.Second, true)); len(got) != 3 {
+		t.Errorf("%d items, want a discontinuity, sound and a picture", len(got))
+	}
+	if want := media.Timescale(48000).Duration(60*48000 + 100*1024); r.encoder.spec.Start != want {
+		t.Errorf("a run from %v on, want %v", r.encoder.spec.Start, want)
+	}
+}
+
 // A crash costs what the encoder had not given yet; it goes on at a keyframe.
 func TestJobCrash(t *testing.T) {
 	r := newJob(t)
 	r.open()
 	id := r.encoder.spec.Video[0].Track
-	r.push(picture(0, true), picture(time.Second, false), picture(2*time.Second, true), picture(3*time.Second, false))
+	r.push(picture(time.Second, false), picture(2*time.Second, true), picture(3*time.Second, false))
 	r.encoder.unit(0, 0, true)
 	r.encoder.unit(0, time.Second, false)
 	r.encoder.unit(0, 2*time.Second, true)
@@ -443,7 +488,7 @@ func TestJobGivesUp(t *testing.T) {
 	r := newJob(t)
 	r.open()
 	id := r.encoder.spec.Video[0].Track
-	r.push(picture(0, true), picture(2*time.Second, true))
+	r.push(picture(2*time.Second, true))
 	r.encoder.tell(transcode.Event{Lost: &transcode.Lost{Reason: "crashed", Final: true}})
 	if got := gaps(r.pending(), id); len(got) != 1 || !got[0].Shed || got[0].Until != ticks(2*time.Second) {
 		t.Errorf("gaps %+v", got)
@@ -467,7 +512,6 @@ func TestJobSheds(t *testing.T) {
 	r := newJob(t)
 	r.open()
 	top := r.encoder.spec.Video[0].Track
-	r.push(picture(0, true))
 	r.encoder.unit(0, 0, true)
 	r.job.SetLevel(transcode.LevelNoTop)
 	if !slices.Contains(r.encoder.effort.Off, top) {
@@ -500,7 +544,7 @@ func TestJobLongKeyframeInterval(t *testing.T) {
 	r := newJob(t)
 	r.open()
 	sound := stream.Item{AccessUnit: &media.AccessUnit{Track: media.AudioTrackID, PTS: 48000 * 9 / 2, DTS: 48000 * 9 / 2, RandomAccess: true}}
-	r.push(picture(0, true), picture(2*time.Second, false), picture(4*time.Second, false), sound)
+	r.push(picture(2*time.Second, false), picture(4*time.Second, false), sound)
 	if got := r.push(picture(4500*time.Millisecond, false)); len(got) != 0 || r.encoder.drains != 1 {
 		t.Fatalf("%d items before the encoders were drained", len(got))
 	}
@@ -526,7 +570,7 @@ func TestJobLate(t *testing.T) {
 	r.open()
 	id := r.encoder.spec.Video[0].Track
 	var got []media.Gap
-	for at := time.Duration(0); at <= 10*time.Second; at += 2 * time.Second {
+	for at := 2 * time.Second; at <= 10*time.Second; at += 2 * time.Second {
 		got = append(got, gaps(r.push(picture(at, true)), id)...)
 	}
 	if len(got) != 2 || got[1].Until != ticks(4*time.Second) || got[1].Shed {

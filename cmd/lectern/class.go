@@ -30,6 +30,7 @@ func class(ctx context.Context, args []string, env environment) error {
 	access := fs.String("access", "", "create, set: `ACCESS`, public or token; default is the server's own choice")
 	dvr := fs.String("dvr", "", "create, set: `DURATION` that viewers can seek back, 1m to 24h, where 24h is from the start; default is the server's own choice")
 	expiresIn := fs.String("expires-in", "", "token: `DURATION` that it is good for, 1m to 168h; default is the server's own choice")
+	asCSV := fs.Bool("csv", false, "attendance: print a table for spreadsheets")
 	fresh := fs.Bool("new", false, "studio: make a new link; the old one stops working")
 	words, err := parse(fs, args, 2)
 	if err != nil {
@@ -81,6 +82,8 @@ func class(ctx context.Context, args []string, env environment) error {
 		one, err = client.RotateStreamKey(ctx, words[1])
 	case "studio":
 		return printStudio(ctx, client, words[1], *fresh, *asJSON, env)
+	case "attendance":
+		return printAttendance(ctx, client, words[1], *asJSON, *asCSV, env)
 	case "token":
 		return mintToken(ctx, client, words[1], *expiresIn, *asJSON, env)
 	case "revoke":
@@ -90,7 +93,7 @@ func class(ctx context.Context, args []string, env environment) error {
 		return err
 	case "delete":
 		if err = client.Delete(ctx, words[1]); err == nil {
-			_, err = fmt.Fprintf(env.stdout, "class %s is deleted, and its recording\n", words[1])
+			_, err = fmt.Fprintf(env.stdout, "class %s is deleted, with its recording and what was said in it\n", words[1])
 		}
 		return err
 	default:

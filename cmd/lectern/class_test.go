@@ -37,6 +37,13 @@ func (busy) Health(string) (api.Health, bool) {
 	return api.Health{Findings: []api.Finding{{Code: "silence", Severity: "problem", Text: "No sound arrives.", Setting: "OBS: Audio Mixer: unmute the microphone."}}}, true
 }
 
+func (busy) Attendance(context.Context, string) ([]api.Attendee, error) {
+	id := "4711"
+	return []api.Attendee{{
+		Participant: id, ExternalID: &id, Name: "Ada L.", Role: "participant", Intervals: []api.Interval{{From: time.Unix(0, 0), To: time.Unix(5400, 0)}},
+	}}, nil
+}
+
 // What a person does with a class, and reads of it.
 func TestClassCommand(t *testing.T) {
 	const token = "sixteen-characters"
@@ -58,7 +65,7 @@ func TestClassCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	handler, err := api.New(api.Deps{
-		Token: realclass.NewSecret(token), Classes: classes, Tokens: tokens, Studios: studios, Ladders: busy{}, Checkups: busy{},
+		Token: realclass.NewSecret(token), Classes: classes, Tokens: tokens, Studios: studios, Attendances: busy{}, Ladders: busy{}, Checkups: busy{},
 		Links: func(*http.Request, string) api.Links { return api.Links{Studio: "/studio"} },
 		CheckLadder: func(names []string) error {
 			if names[0] == "9000p" {
@@ -87,6 +94,10 @@ func TestClassCommand(t *testing.T) {
 		{"studio", "studio maths", 0, []string{"/studio#k="}, "Analysis"},
 		{"another studio link", "studio maths -new", 0, []string{"/studio#k="}, "Analysis"},
 		{"studio of an unknown class", "studio physics", 1, []string{"no such class"}, ""},
+		{"attendance", "attendance maths", 0, []string{"PARTICIPANT", "4711", "1h30m0s  Ada L.\n"}, ""},
+		{"attendance as a table", "attendance maths -csv", 0, []string{"participant,external_id,name,", "4711,4711,Ada L.,participant,false,", ",5400,"}, ""},
+		{"attendance as it is", "attendance maths -json", 0, []string{`"seconds": 5400`}, ""},
+		{"attendance of an unknown class", "attendance physics -csv", 1, []string{"no such class"}, ""},
 		{"show", "show maths", 0, []string{
 			"rendition   source  1920x1080 29.97 fps: passed through\n",
 			"rendition   720p  1280x720 30 fps, at most 2.5 Mbit/s: shed, 1.2 s late, 17 pictures skipped\n",

@@ -13,7 +13,8 @@ import (
 
 // compareRenditions wants the same segments in every rendition of an ended class,
 // to the millisecond, each beginning with a keyframe at the same time; and no
-// hole in the source.
+// hole but where the encoder was killed, unless this machine was too slow: then
+// pictures were skipped.
 func compareRenditions(t *testing.T, base string, skipped float64) {
 	t.Helper()
 	type known struct {
@@ -22,10 +23,6 @@ func compareRenditions(t *testing.T, base string, skipped float64) {
 		first time.Duration // presentation time of the first picture
 	}
 	want := map[string]known{}
-	slack := time.Millisecond
-	if skipped > 0 {
-		slack = 250 * time.Millisecond // the first picture may be among them
-	}
 	for _, name := range rungs {
 		playlist := base + name + "/index.m3u8"
 		until(t, func() string {
@@ -39,16 +36,22 @@ func compareRenditions(t *testing.T, base string, skipped float64) {
 		if len(dates) != len(segments) {
 			t.Fatalf("%s: %d dates of %d segments", name, len(dates), len(segments))
 		}
+		// The encoder is killed in the last publication, where it makes the lower rungs
+		// alone: that may cost these the rest of a segment, and of the next if the new one
+		// is slow to start.
+		last, encoded := 0, name != "source"
+		for i, seg := range segments {
+			if seg.discontinuity {
+				last = i
+			}
+		}
 		dir, files, gaps := t.TempDir(), []string(nil), 0
 		for i, seg := range segments {
 			k := known{listed: seg, date: dates[i], first: -1}
 			if seg.gap {
 				gaps++
-				// What the encoder had under way when a publisher was torn off may be missing,
-				// of the source's rendition, too, which is encoded here most of the time. Where
-				// this machine was too slow, it was further behind.
-				if name == "source" && skipped == 0 && !lastOfRun(segments, i) {
-					t.Errorf("%s is a gap of %s", seg.uri, seg.duration)
+				if skipped == 0 && (i < last || !encoded) {
+					t.Errorf("%s of %s is a gap of %s", seg.uri, name, seg.duration)
 				}
 			} else {
 				file := writeFile(t, dir, fmt.Sprintf("%s%d.mp4", name, i), []byte(download(t, seg.init)+download(t, seg.uri)))
@@ -64,9 +67,15 @@ func compareRenditions(t *testing.T, base string, skipped float64) {
 				want[seg.number()] = k
 				continue
 			}
-			if (w.duration-seg.duration).Abs() > time.Millisecond && !lastOfRun(segments, i) || w.date != k.date || w.discontinuity != seg.discontinuity {
+			if (w.duration-seg.duration).Abs() > time.Millisecond || w.date != k.date || w.discontinuity != seg.discontinuity {
 				t.Errorf("%s %s: %s at %s, break %v; the source: %s at %s, break %v",
 					name, seg.number(), seg.duration, k.date, seg.discontinuity, w.duration, w.date, w.discontinuity)
+			}
+			slack := time.Millisecond
+			if skipped > 0 || i >= last {
+				// Where pictures are missing, the one before may be decoded after it is
+				// shown, by less than a part: ffprobe takes that for a delay of them all.
+				slack = 500 * time.Millisecond
 			}
 			if video := !strings.HasPrefix(name, "audio"); video && w.first >= 0 && k.first >= 0 && (w.first-k.first).Abs() > slack {
 				t.Errorf("%s %s begins at %s, the source at %s", name, seg.number(), k.first, w.first)
@@ -74,18 +83,10 @@ func compareRenditions(t *testing.T, base string, skipped float64) {
 		}
 		t.Logf("%s: %d segments, %d gaps; %.0f pictures skipped in all", name, len(segments), gaps, skipped)
 		decode(t, files)
-		// One at most for the lost worker, and one where each publication was torn off,
-		// unless this machine was too slow to encode everything.
-		if most := 1 + len(nasty()); gaps > most && skipped == 0 || len(segments)-gaps < 12 {
+		if gaps > 2 && skipped == 0 || len(segments)-gaps < 12 {
 			t.Errorf("%s: %d gaps in %d segments", name, gaps, len(segments))
 		}
 	}
-}
-
-// lastOfRun reports whether a publication was torn off in the segment: there the
-// renditions need not end together.
-func lastOfRun(segments []listed, i int) bool {
-	return i+1 == len(segments) || segments[i+1].discontinuity
 }
 
 // programDates returns the EXT-X-PROGRAM-DATE-TIME of the listed segments.

@@ -72,8 +72,12 @@ func TestRoom(t *testing.T) {
 	t.Logf("%d guests are in the room", guests)
 
 	show := startShow(t, c.Studio, c.Playback.Watch)
-	if at := show.do(fmt.Sprint("enter ", showBehind)); at.Behind < showBehind-5 {
+	at := show.do(fmt.Sprint("enter ", showBehind))
+	if at.Behind < showBehind-5 {
 		t.Fatalf("the student is %.1f s behind", at.Behind)
+	}
+	if slices.Contains(at.Problems, "All qualities are offered.") {
+		t.Errorf("the teacher is told of the problems %q", at.Problems)
 	}
 	show.do("chat Ada Byron")
 	if err = crowd.Say(t.Context(), "Hello from the last row"); err != nil {
@@ -149,7 +153,7 @@ func judgeMoment(t *testing.T, c api.Class, at time.Time, seen scene) {
 	if seen.Known.Shown || seen.Wait == 0 || known < (showBehind-5)*time.Second {
 		t.Errorf("the student saw the poll with %s of the lecture to go", known)
 	}
-	if off < -showLoose || off > showLoose+3*late {
+	if loose := showLoose + 3*late; off < -loose || off > loose {
 		t.Errorf("the card came %s after the picture of its moment", off)
 	}
 }
@@ -221,16 +225,17 @@ type glance struct {
 
 // scene is what the windows answer; see show.mjs.
 type scene struct {
-	Behind  float64
-	Poll    string
-	At      int64
-	Known   *glance
-	Shown   *glance
-	Wait    int
-	Late    float64
-	Numbers []string
-	Faults  []string
-	Error   string
+	Behind   float64
+	Problems []string
+	Poll     string
+	At       int64
+	Known    *glance
+	Shown    *glance
+	Wait     int
+	Late     float64
+	Numbers  []string
+	Faults   []string
+	Error    string
 }
 
 func startShow(t *testing.T, studio, watch string) *show {

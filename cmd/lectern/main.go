@@ -39,7 +39,7 @@ func commands() []command {
 		{"serve", "[-config FILE] [-addr-file FILE]", "run the server", serve},
 		{"demo", "", "run a server with a lecture on it, and print where to watch", demo},
 		{"check", "URL [-duration 60s] [-json]", "watch an HLS presentation and report the rules it breaks", check},
-		{"class", "create|set|list|show|end|delete|stream-key|studio|token|revoke …", "work with the classes of a running server", class},
+		{"class", "create|set|list|show|end|delete|stream-key|studio|attendance|token|revoke …", "work with the classes of a running server", class},
 		{"doctor", "[-config FILE] [-json]", "measure what this machine can carry, and look for what is missing", doctor},
 		{"bench", "ingest|herd|ladder|pressure|cycles|serve|viewers|idle|dvr|soak|hostile [-n N] [-duration 20s] …", "load a server of its own on this machine and report what that costs", benchmark},
 		{"config", "check|reference [-config FILE]", "check a configuration, or print every setting", config},

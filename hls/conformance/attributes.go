@@ -79,6 +79,9 @@ func lines(body string) ([]string, error) {
 		return nil, errors.New("bytes that are not UTF-8")
 	}
 	for i, r := range body {
+		if r == '\t' && strings.HasPrefix(body[strings.LastIndexByte(body[:i], '\n')+1:], "#EXT-X-SKIP:") {
+			continue // between the IDs of Date Ranges (RFC 8216bis §4.4.5.2)
+		}
 		if r < ' ' && r != '\r' && r != '\n' || r >= 0x7f && r <= 0x9f {
 			return nil, fmt.Errorf("the control character U+%04X at byte %d", r, i)
 		}

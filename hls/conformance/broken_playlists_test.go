@@ -106,6 +106,37 @@ func brokenSnapshots() []brokenCase {
 	}
 }
 
+func brokenDateRanges() []brokenCase {
+	const high = "high/index.m3u8"
+	one := func(attributes string) *site { return in(high, `,X-N="1"`, attributes) }
+	delta := func(old, with string) *site {
+		return rewritten(high, 0, func(b string) string {
+			if !strings.Contains(b, "#EXT-X-SKIP") {
+				return b
+			}
+			return strings.Replace(b, old, with, 1)
+		})
+	}
+	return []brokenCase{
+		{100, "no ID", in(high, `ID="lesson",`, "")},
+		{100, "no start", in(high, `START-DATE=`, "X-DATE=")},
+		{100, "no date as start", in(high, `START-DATE="`, `START-DATE="in `)},
+		{100, "less than nothing", one(",DURATION=-1")},
+		{100, "planned for less than nothing", one(",PLANNED-DURATION=-0.5")},
+		{100, "an end before the start", one(`,END-DATE="1999-01-01T00:00:00Z"`)},
+		{100, "no date as end", one(`,END-DATE="later"`)},
+		{100, "an end and another duration", one(`,DURATION=3,END-DATE="2100-01-01T00:00:00Z"`)},
+		{100, "ends on the next of no class", in(high, `CLASS="test"`, "END-ON-NEXT=YES")},
+		{100, "not to be read", one(`,X-N="`)},
+		{100, "no dates", in(high, "#EXT-X-PROGRAM-DATE-TIME", "#EXT-X-OTHER")},
+		{101, "an attribute changes", after(high, 5*time.Second, `X-N="1"`, `X-N="2"`)},
+		{101, "two of one ID that differ", one(",X-N=\"1\"\n#EXT-X-DATERANGE:ID=\"lesson\",START-DATE=\"2030-01-01T00:00:00Z\"")},
+		{102, "left out of a delta update", delta("#EXT-X-DATERANGE", "#EXT-X-OTHER")},
+		{102, "said to be removed", delta("#EXT-X-SKIP:", "#EXT-X-SKIP:RECENTLY-REMOVED-DATERANGES=\"a\tb\",")},
+		{102, "not said what was removed", in(high, "HOLD-BACK=12", "CAN-SKIP-DATERANGES=YES,HOLD-BACK=12")},
+	}
+}
+
 func brokenChanges() []brokenCase {
 	const high = "high/index.m3u8"
 	gone := func(what string) *site {

@@ -71,7 +71,7 @@ type brokenCase struct {
 }
 
 func brokenCases() []brokenCase {
-	return slices.Concat(brokenMultivariants(), brokenSnapshots(), brokenChanges(), brokenAcross(), brokenBoxes(),
+	return slices.Concat(brokenMultivariants(), brokenSnapshots(), brokenDateRanges(), brokenChanges(), brokenAcross(), brokenBoxes(),
 		brokenLowLatency(), brokenReloads(), brokenAnswers())
 }
 

@@ -10,6 +10,7 @@
 //	multivariant.go  1-21, 98, 99  the multivariant playlist against itself and the media
 //	rates.go         10-12         (judged there)
 //	snapshot.go      22-33         one copy of a media playlist
+//	date_range.go    100-102       EXT-X-DATERANGE
 //	change.go        34-43         a media playlist over time
 //	across.go        44-51, 96     renditions against each other
 //	boxes.go, ts.go  52-59         bytes of media

@@ -11,6 +11,7 @@ func FuzzPlaylists(f *testing.F) {
 	f.Add("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"a,b\"\nx.m3u8\n#EXT-X-MEDIA:TYPE=AUDIO,NAME=\"\"\n")
 	f.Add("#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-SKIP:SKIPPED-SEGMENTS=-9\n#EXT-X-MAP:URI=\"i\",BYTERANGE=\"5@1\"\n#EXTINF:4,\n#EXT-X-BYTERANGE:3\ns\n#EXT-X-PART:DURATION=1,URI=\"p\",BYTERANGE=\"1\"\n")
 	f.Add("#EXTM3U\n#EXT-X-KEY:METHOD=NONE\n#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z\n#EXT-X-PRELOAD-HINT:A=\"")
+	f.Add("#EXTM3U\n#EXT-X-DATERANGE:ID=\"a\",START-DATE=\"2026-01-01T00:00:00Z\",DURATION=1e9,END-DATE=\"9999-01-01T00:00:00Z\"\n#EXT-X-SKIP:SKIPPED-SEGMENTS=1,RECENTLY-REMOVED-DATERANGES=\"a\tb\"\n")
 	f.Fuzz(func(t *testing.T, body string) {
 		if m, err := parseMultivariant(body); err == nil && (len(m.variants) > maxRenditions || len(m.renditions) > maxRenditions || len(m.iFrames) > maxRenditions) {
 			t.Fatalf("%d variants, %d renditions", len(m.variants), len(m.renditions))
@@ -28,6 +29,9 @@ func FuzzPlaylists(f *testing.F) {
 			}
 		}
 		discontinuityNumbers(m)
+		for _, a := range m.ranges {
+			badDateRange(a)
+		}
 		m.nextPart()
 	})
 }

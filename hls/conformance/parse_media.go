@@ -21,7 +21,10 @@ type media struct {
 	partTarget     time.Duration // 0 if absent
 	control        attributes    // of EXT-X-SERVER-CONTROL, nil if absent
 	skipped        int
-	skips          int // EXT-X-SKIP tags
+	skips          int          // EXT-X-SKIP tags
+	skip           attributes   // of the last
+	ranges         []attributes // of EXT-X-DATERANGE
+	badRanges      []string     // that cannot be read
 	segments       []segment
 	open           segment // the segment that is being built: its tags and parts
 	hints          []attributes
@@ -174,6 +177,13 @@ func (p *playlistParser) tag(name, value string) (err error) {
 		}
 		p.need.attributes(name, a)
 		return p.list(name, a)
+	case "#EXT-X-DATERANGE": // players are to pass over what they cannot read
+		if a, aerr := parseAttributes(value); aerr != nil {
+			p.badRanges = append(p.badRanges, aerr.Error())
+		} else {
+			p.need.attributes(name, a)
+			p.ranges = append(p.ranges, a)
+		}
 	case "#EXT-X-VERSION":
 		p.version, err = number(value)
 	case "#EXT-X-TARGETDURATION":
@@ -254,6 +264,7 @@ func (p *playlistParser) list(name string, a attributes) (err error) {
 		p.partTarget, err = seconds(a["PART-TARGET"])
 	case "#EXT-X-SKIP":
 		p.skips++
+		p.skip = a
 		if p.skipped, err = number(a["SKIPPED-SEGMENTS"]); p.skipped < 0 {
 			return fmt.Errorf("%d segments", p.skipped)
 		}

@@ -146,7 +146,7 @@ func (w *watcher) probeSame(ctx context.Context, m *media) error {
 		}
 		am, ai := a.nextPart()
 		bm, bi := b.nextPart()
-		if am != bm || ai != bi || fmt.Sprint(a.reports) != fmt.Sprint(b.reports) || a.ended != b.ended {
+		if am != bm || ai != bi || fmt.Sprint(a.reports, a.ranges) != fmt.Sprint(b.reports, b.ranges) || a.ended != b.ended {
 			continue // something was published in between
 		}
 		w.report.judged(82)
@@ -341,6 +341,7 @@ func (w *watcher) delta(value string, d, f *media) {
 	if d.skips != 1 || d.version < 9 {
 		w.report.broken(80, w.name, "%d EXT-X-SKIP in version %d", d.skips, d.version)
 	}
+	w.deltaRanges(value, d, f)
 	compared := 0
 	for _, s := range d.segments {
 		g, ok := f.at(s.msn)

@@ -14,7 +14,7 @@ const maxFindings = 1000
 
 // Rules returns the rules that are implemented, by number.
 func Rules() []Rule {
-	all := slices.Concat(multivariantRules(), snapshotRules(), changeRules(), acrossRules(), boxRules(),
+	all := slices.Concat(multivariantRules(), snapshotRules(), dateRangeRules(), changeRules(), acrossRules(), boxRules(),
 		lowLatencyRules(), reloadRules(), httpRules(), mediaRules())
 	slices.SortFunc(all, func(a, b Rule) int { return cmp.Compare(a.Number, b.Number) })
 	return all

@@ -143,6 +143,7 @@ func (s *site) list(rendition string, iFrames, delta bool) string {
 		fmt.Fprintf(&b, "#EXT-X-SERVER-CONTROL:%sHOLD-BACK=%s,CAN-SKIP-UNTIL=%s\n", control, num(12*u), num(24*u))
 	}
 	fmt.Fprintf(&b, "#EXT-X-MEDIA-SEQUENCE:%d\n#EXT-X-DISCONTINUITY-SEQUENCE:0\n", first)
+	fmt.Fprintf(&b, "#EXT-X-DATERANGE:ID=\"lesson\",CLASS=\"test\",START-DATE=\"%s\",X-N=\"1\"\n", s.began().UTC().Format("2006-01-02T15:04:05.000Z"))
 	if skip > 0 {
 		fmt.Fprintf(&b, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n", skip)
 	} else {

@@ -37,13 +37,14 @@ type watcher struct {
 
 	prev       *media
 	prevAt     time.Time
-	grewAt     time.Time     // when the newest segment appeared
-	partAt     time.Time     // when the newest part appeared
-	excused    bool          // the server said that there was nothing to add
-	wasAway    bool          // and came back since the last copy
-	removing   bool          // segments have left the list
-	longest    time.Duration // of all copies seen
-	unanswered int           // reloads in a row that were refused
+	grewAt     time.Time             // when the newest segment appeared
+	partAt     time.Time             // when the newest part appeared
+	excused    bool                  // the server said that there was nothing to add
+	wasAway    bool                  // and came back since the last copy
+	removing   bool                  // segments have left the list
+	ranges     map[string]attributes // of Date Ranges, by ID
+	longest    time.Duration         // of all copies seen
+	unanswered int                   // reloads in a row that were refused
 
 	files   chan segment // to the reader
 	removed chan gone    // to the reader: files that have left the list
@@ -60,7 +61,7 @@ type gone struct {
 }
 
 func newWatcher(c *checker, name string, u *url.URL, iFrames bool, names map[string]*url.URL) *watcher {
-	w := &watcher{checker: c, name: name, u: u, iFrames: iFrames, files: make(chan segment, toRead), removed: make(chan gone, maxGone)}
+	w := &watcher{checker: c, name: name, u: u, iFrames: iFrames, files: make(chan segment, toRead), removed: make(chan gone, maxGone), ranges: map[string]attributes{}}
 	if iFrames {
 		w.name = "I-frames " + name
 	}
@@ -221,6 +222,7 @@ func (w *watcher) missing() int {
 // judge applies every rule to one more copy.
 func (w *watcher) judge(ask *url.URL, res response, m *media, directives bool) {
 	w.snapshot(m)
+	w.dateRanges(m)
 	if !w.iFrames {
 		w.lowLatency(m)
 		w.across(w.name, m, w.prev)

@@ -20,6 +20,8 @@ import (
 //	part                              6 TD after it was made   same               "
 //	steering manifest                 its TTL                  same               a day
 //	check of a token, good            10 s                     same               never stale
+//	transcript, what grows            2 s                      5 min              an hour once it has ended
+//	transcript, a minute gone by      30 s                     same               "
 //	400, 404, 412, 416                1 s
 //	403, 405, 500, 503, late hint     never
 //
@@ -36,6 +38,10 @@ import (
 // that is live is worth less than an error after three target durations, since it
 // hides that nothing comes any more. What has ended is kept longer, but not for
 // ever: a class can be deleted. Age is for caches to say, not for us.
+//
+// A transcript can lose a message at any time, since a moderator takes it away; the
+// times above are how long caches may show it nevertheless. In an ended class only its
+// deletion is left.
 //
 // All answers of a playlist vary by Accept-Encoding, media by nothing: no header,
 // cookie or parameter tells one viewer's answer from another's.
@@ -110,6 +116,7 @@ const (
 	typeSteering = "application/vnd.apple.steering-list"
 	typeVideo    = "video/mp4"
 	typeAudio    = "audio/mp4"
+	typeJSON     = "application/json"
 )
 
 // headers are values that many answers have. Header maps share them: they are never
@@ -118,10 +125,13 @@ type headers struct {
 	// Cache-Control, where it is the same for all classes.
 	recordingLife, initLife, segmentLife, steeringLife, checkLife []string
 
+	transcriptLife [settlements][]string
+
 	everyone, exposed, crossOrigin []string
 	varyEncoding, gzip, bytes      []string
 	playlist, steering             []string
 	video, audio                   []string
+	json, nosniff                  []string
 }
 
 func newHeaders() headers {
@@ -131,6 +141,10 @@ func newHeaders() headers {
 		segmentLife:   []string{"max-age=3600, immutable"},
 		steeringLife:  []string{"max-age=" + strconv.Itoa(steeringTTL) + ", stale-if-error=86400"},
 		checkLife:     []string{"max-age=10"},
+
+		transcriptLife: [settlements][]string{
+			Growing: {"max-age=2"}, Settled: {"max-age=30"}, Final: {"max-age=300, stale-if-error=3600"},
+		},
 
 		everyone:     []string{"*"},
 		exposed:      []string{"Age, Cache-Control, Content-Length, Content-Range, Date, ETag, Last-Modified, Retry-After"},
@@ -142,6 +156,8 @@ func newHeaders() headers {
 		steering:     []string{typeSteering},
 		video:        []string{typeVideo},
 		audio:        []string{typeAudio},
+		json:         []string{typeJSON},
+		nosniff:      []string{"nosniff"},
 	}
 }
 

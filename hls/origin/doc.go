@@ -11,6 +11,8 @@
 //	                                        the whole class, once it has ended
 //	/live/{class}/{rendition}/{hls.Name}    init, segment or part
 //	/live/{class}/{name}.jpg, {name}.vtt    still pictures, which somebody else keeps
+//	/live/{class}/room/index.json, room/{minute}.json
+//	                                        what was said, which somebody else knows
 //	/t/{token}/live/...                     each of them behind a viewer token
 //	/t/{token}/live/{class}/check           204 if the token is good for the class
 //

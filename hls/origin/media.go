@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/lectern/lectern/hls"
 	"github.com/lectern/lectern/storage/segment"
@@ -158,8 +157,7 @@ func mediaETag(file string, size int64) string {
 // report logs a fault of the disk, at most one a second. The counter of 500
 // answers has the number. Paths are left out: they name the class.
 func (o *Origin) report(to target, err error) {
-	now := time.Now().Unix()
-	if last := o.logged.Load(); last == now || !o.logged.CompareAndSwap(last, now) {
+	if !o.mayLog() {
 		return
 	}
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {

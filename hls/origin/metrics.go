@@ -28,6 +28,7 @@ const (
 	objectSteering
 	objectCheck
 	objectPicture
+	objectTranscript
 	objects // how many there are
 )
 
@@ -35,7 +36,7 @@ const (
 func (o object) String() string {
 	return [objects]string{
 		"unknown", "multivariant", "dvr_multivariant", "playlist", "dvr", "i_frames", "dvr_i_frames", "recording", "recording_i_frames",
-		"init", "segment", "part", "steering", "check", "picture",
+		"init", "segment", "part", "steering", "check", "picture", "transcript",
 	}[o]
 }
 

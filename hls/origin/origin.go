@@ -78,15 +78,16 @@ func WithPictures(p Pictures) Option { return func(o *Origin) { o.pictures = p }
 // router that redirects to cleaned paths would put tokens into Location.
 type Origin struct {
 	// Set by New, then read-only.
-	cfg      Config // without the secrets
-	library  Library
-	gate     Gate     // nil without
-	pictures Pictures // nil without
-	shield   shield
-	steering *hls.Document // nil without CDNs
-	logger   *slog.Logger
-	metrics  *metrics
-	headers  headers
+	cfg         Config // without the secrets
+	library     Library
+	gate        Gate        // nil without
+	pictures    Pictures    // nil without
+	transcripts Transcripts // nil without
+	shield      shield
+	steering    *hls.Document // nil without CDNs
+	logger      *slog.Logger
+	metrics     *metrics
+	headers     headers
 
 	rules  atomic.Pointer[rules]
 	tagger tagger
@@ -94,7 +95,7 @@ type Origin struct {
 
 	waiting atomic.Int64 // requests held now
 
-	logged atomic.Int64 // when a media fault was last logged, in Unix seconds
+	logged atomic.Int64 // when a fault was last logged, in Unix seconds
 }
 
 // New returns an Origin for what library has. It registers its metrics with
@@ -210,6 +211,8 @@ func (o *Origin) servePresentation(w *response, r *http.Request, p Presentation,
 			return 0
 		}
 		o.pictures.ServePicture(w, r, to.class, to.file)
+	case objectTranscript:
+		return o.serveTranscript(w, r, to)
 	case objectPlaylist, objectDVR, objectIFrames, objectDVRIFrames, objectRecording, objectRecordingIFrames:
 		return o.servePlaylist(w, r, p, to)
 	default:

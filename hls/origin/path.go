@@ -11,7 +11,7 @@ import (
 type target struct {
 	object           object
 	class, rendition string
-	file             string   // of media and pictures, as it is in the path
+	file             string   // of media, pictures and transcripts, as it is in the path
 	name             hls.Name // of media
 
 	behind bool   // the path begins with /t/
@@ -76,6 +76,10 @@ func parsePath(u *url.URL) (to target, ok bool) {
 	to.rendition, to.file, ok = strings.Cut(rest, "/")
 	if !ok || !validElement(to.rendition) {
 		return target{}, false
+	}
+	if to.rendition == folderTranscript {
+		to.object = objectTranscript
+		return to, strings.HasSuffix(to.file, ".json") && validElement(to.file)
 	}
 	switch to.file {
 	case filePlaylist:

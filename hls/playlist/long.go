@@ -6,10 +6,11 @@ import "sync"
 // Most are never asked for, so the text is made for the first who does. It may be
 // used from any goroutine.
 type Long struct {
-	// Set before it is shared, then read-only: the rows, what stands before them, how
-	// many of them a delta update leaves out, whether EXT-X-ENDLIST ends the list, and
-	// EXT-X-TARGETDURATION in seconds.
+	// Set before it is shared, then read-only: the rows, the cues of the class, what
+	// stands before them, how many rows a delta update leaves out, whether EXT-X-ENDLIST
+	// ends the list, and EXT-X-TARGETDURATION in seconds.
 	Rows     []Row
+	Cues     Cues
 	Preamble []byte
 	Until    int
 	Ended    bool
@@ -42,7 +43,7 @@ func (l *Long) text(skip int) []byte {
 		size += len(l.Rows[i].head) + len(l.Rows[i].tail)
 	}
 	b := append(make([]byte, 0, size), l.Preamble...)
-	b = appendRows(b, l.Rows, skip, len(l.Rows))
+	b = appendRows(b, l.Rows, l.Cues, 0, skip, len(l.Rows))
 	if l.Ended {
 		b = append(b, "#EXT-X-ENDLIST\n"...)
 	}

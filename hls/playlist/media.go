@@ -77,6 +77,8 @@ type Live struct {
 	// Rows are the finished segments, and Parts the EXT-X-PART lines of the last of them.
 	Rows  []Row
 	Parts [][]byte
+	// Cues are those of the class. The list has the newest that are not gone.
+	Cues Cues
 	// Ended tells that nothing follows.
 	Ended bool
 
@@ -95,13 +97,14 @@ type Live struct {
 
 // AppendPast writes the beginning of the live list, up to the segments that are
 // listed with their parts: those from partsFrom on. It changes with finished
-// segments only. The first skip segments are left out.
+// segments and cues only. The first skip segments are left out.
 func (l *Live) AppendPast(b, preamble []byte, skip, partsFrom int) []byte {
 	b = append(b, preamble...)
 	if len(l.Rows) > 0 {
-		return appendRows(b, l.Rows, skip, partsFrom)
+		return appendRows(b, l.Rows, l.Cues, MaxLiveCues, skip, partsFrom)
 	}
-	return appendSequences(b, l.MSN, l.Head.Sequence, l.Head.Discontinuity)
+	b = appendSequences(b, l.MSN, l.Head.Sequence, l.Head.Discontinuity)
+	return l.Cues.Append(b, l.Head.Date, MaxLiveCues)
 }
 
 // AppendPresent writes the rest of the live list of the rendition called name, which

@@ -14,8 +14,10 @@ const dateLayout = "2006-01-02T15:04:05.000Z"
 // the DVR list and the recording of a rendition share their rows, and a list can be
 // written from them at any later time.
 type Row struct {
-	// MSN, InitID, Duration and Gap are those of the segment.
+	// MSN, InitID, Date (its EXT-X-PROGRAM-DATE-TIME), Duration and Gap are those of the
+	// segment.
 	MSN, InitID int
+	Date        time.Time
 	Duration    time.Duration
 	Gap         bool
 
@@ -33,7 +35,7 @@ type Row struct {
 func NewRow(s segment.Segment, head []byte, mapped bool, mapLine []byte) Row {
 	return Row{
 		MSN: s.MSN, InitID: s.InitID, sequence: s.DiscontinuitySequence, epoch: s.Epoch,
-		Duration: s.Duration, discontinuity: s.Discontinuity, Gap: s.Gap,
+		Duration: s.Duration, Date: s.ProgramDateTime, discontinuity: s.Discontinuity, Gap: s.Gap,
 		mapped: mapped, iFrameBytes: s.IFrameBytes, mapLine: mapLine,
 		head: head, tail: appendTail(nil, s),
 	}
@@ -83,11 +85,14 @@ func appendTail(b []byte, s segment.Segment) []byte {
 	return append(b, '\n')
 }
 
-// appendRows writes the tags that say where rows begin, and rows up to the index
-// end. The first skip of them are left out: a Playlist Delta Update when skip is not
-// 0 (RFC 8216bis §6.2.5.1). rows is not empty.
-func appendRows(b []byte, rows []Row, skip, end int) []byte {
+// appendRows writes the tags that say where rows begin, the cues since then, at most
+// most of them unless that is 0, and rows up to the index end. The first skip of them
+// are left out: a Playlist Delta Update when skip is not 0 (RFC 8216bis §6.2.5.1). That
+// has all cues: to leave some out it had to say in version 10 which ones are gone, and
+// to look different from one second to the next. rows is not empty.
+func appendRows(b []byte, rows []Row, cues Cues, most, skip, end int) []byte {
 	b = appendSequences(b, rows[0].MSN, rows[0].sequence, rows[0].discontinuity)
+	b = cues.Append(b, rows[0].Date, most)
 	if skip > 0 {
 		b = append(b, "#EXT-X-SKIP:SKIPPED-SEGMENTS="...)
 		b = strconv.AppendInt(b, int64(skip), 10)

@@ -152,7 +152,7 @@ func (r *GrantRing) change(now time.Time, fn func([]*grantKey) []*grantKey) ([]*
 
 func (r *GrantRing) mint(kind grantKind, classID string, p Person, lifetime time.Duration, now time.Time) (Grant, error) {
 	if p.ID == "" {
-		p.ID = "p_" + randomID(16)
+		p.ID = madeUpPrefix + randomID(madeUpLength)
 	}
 	if p.Permissions == 0 || p.Role == realtime.RoleObserver {
 		p.Permissions = p.Role.Permissions()

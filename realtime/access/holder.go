@@ -2,6 +2,7 @@ package access
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/lectern/lectern/storage/kv"
@@ -32,4 +33,16 @@ func (s *StudioKeys) Since(classID string) (time.Time, error) {
 		return time.Time{}, err
 	}
 	return rec.CreatedAt, nil
+}
+
+const (
+	madeUpPrefix = "p_"
+	madeUpLength = 16
+)
+
+// MadeUp reports whether a participant's id has the form of those that are made up for
+// people who came without one.
+func MadeUp(participant string) bool {
+	rest, ok := strings.CutPrefix(participant, madeUpPrefix)
+	return ok && len(rest) == madeUpLength && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz234567") == ""
 }

@@ -14,8 +14,9 @@ import (
 	"github.com/lectern/lectern/realtime/class"
 )
 
-// maxAnswerBytes bounds what the Client reads: 200 classes take about 300 KB.
-const maxAnswerBytes = 4 << 20
+// maxAnswerBytes bounds what the Client reads: 200 classes take about 300 KB, and the
+// attendance of 2,000 people a megabyte.
+const maxAnswerBytes = 32 << 20
 
 // Client talks to the API of a server. What the server refuses is returned as
 // an *Error.
@@ -112,6 +113,20 @@ func (c *Client) CreateGrant(ctx context.Context, id string, n CreateGrant) (Roo
 	return out, err
 }
 
+// Attendance returns who is or was in the room of a class.
+func (c *Client) Attendance(ctx context.Context, id string) (Attendance, error) {
+	var out Attendance
+	err := c.do(ctx, http.MethodGet, classPath(id, "/attendance"), nil, &out)
+	return out, err
+}
+
+// AttendanceTable returns the same as CSV.
+func (c *Client) AttendanceTable(ctx context.Context, id string) ([]byte, error) {
+	var out json.RawMessage
+	err := c.do(ctx, http.MethodGet, classPath(id, "/attendance?format=csv"), nil, &out)
+	return out, err
+}
+
 // CreatePlaybackToken makes a viewer token for a class.
 func (c *Client) CreatePlaybackToken(ctx context.Context, id string, n CreatePlaybackToken) (PlaybackToken, error) {
 	var out PlaybackToken
@@ -184,6 +199,10 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 	case resp.StatusCode/100 != 2:
 		return refusal(resp, answer, c.base)
 	case out == nil:
+		return nil
+	}
+	if raw, ok := out.(*json.RawMessage); ok {
+		*raw = answer
 		return nil
 	}
 	if err := json.Unmarshal(answer, out); err != nil {

@@ -6,7 +6,8 @@
 // everything. Two routes go without it: openapi.json is public, and a viewer
 // renews a playback token with that token itself, which costs no more than
 // computing two MACs, so that nobody can load the server with it. Browsers of other origins get no
-// CORS headers: pages talk to routes of their own. Every answer is JSON and is
+// CORS headers: pages talk to routes of their own. Every answer is JSON, attendance on
+// request CSV, and is
 // never cached, since it may hold a stream key or a viewer's token, and carries an X-Request-Id
 // that the log has too. Every error has one shape, see [Error] and [Code].
 //

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -43,6 +44,11 @@ func (busyPublishers) Health(id string) (Health, bool) {
 	}, id == "busy"
 }
 
+func (busyPublishers) Attendance(context.Context, string) ([]Attendee, error) {
+	at := time.Unix(1, 0).UTC()
+	return []Attendee{{Participant: "p", Role: "host", Intervals: []Interval{{at, at}}}}, nil
+}
+
 func busyPictures(_ *http.Request, id string) Pictures {
 	return Pictures{Thumbnail: "http://live.example.edu/live/" + id + "/thumbnail.jpg"}
 }
@@ -83,7 +89,7 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	h, err := New(Deps{
 		Tokens: tokens, Grants: grants, Studios: studios,
 		Token: class.NewSecret("0123456789abcdef"), Classes: classes, Publishers: busyPublishers{},
-		Ladders: busyPublishers{}, Checkups: busyPublishers{}, Pictures: busyPictures,
+		Attendances: busyPublishers{}, Ladders: busyPublishers{}, Checkups: busyPublishers{}, Pictures: busyPictures,
 		Links: func(*http.Request, string) Links { return Links{} },
 	})
 	if err != nil {
@@ -108,6 +114,10 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		{"GET", classesPath, "", "", "", "401"},
 		{"GET", classesPath + "/{id}", "busy", "", "ok", "200"},
 		{"GET", classesPath + "/{id}", "none", "", "ok", "404"},
+		{"GET", classesPath + "/{id}/attendance", "busy", "", "ok", "200"},
+		{"GET", classesPath + "/{id}/attendance?format=xml", "busy", "", "ok", "400"},
+		{"GET", classesPath + "/{id}/attendance", "none", "", "ok", "404"},
+		{"GET", classesPath + "/{id}/attendance", "busy", "", "", "401"},
 		{"GET", classesPath + "/{id}", "busy", "", "", "401"},
 		{"PUT", classesPath + "/{id}", "busy", "", "ok", "default"},
 		{"PATCH", classesPath + "/{id}", "busy", `{"title":"y"}`, "ok", "200"},

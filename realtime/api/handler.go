@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -54,15 +55,16 @@ type Deps struct {
 	// Pictures returns the URLs of a class's pictures. Nil: there are none.
 	Pictures func(r *http.Request, classID string) Pictures
 
-	Tokens     Tokens                // nil: there are no viewer tokens
-	Grants     Grants                // nil: there are no rooms
-	Studios    Studios               // nil: studio links have no secret
-	Publishers Publishers            // nil: nobody publishes
-	Ladders    Ladders               // nil: nothing is known of ladders
-	Checkups   Checkups              // nil: nothing is known of publications
-	Logger     *slog.Logger          // nil: discarded
-	Registerer prometheus.Registerer // nil: metrics are not exposed
-	Now        func() time.Time      // nil: time.Now
+	Tokens      Tokens                // nil: there are no viewer tokens
+	Grants      Grants                // nil: there are no rooms
+	Studios     Studios               // nil: studio links have no secret
+	Attendances Attendances           // nil: there are no rooms
+	Publishers  Publishers            // nil: nobody publishes
+	Ladders     Ladders               // nil: nothing is known of ladders
+	Checkups    Checkups              // nil: nothing is known of publications
+	Logger      *slog.Logger          // nil: discarded
+	Registerer  prometheus.Registerer // nil: metrics are not exposed
+	Now         func() time.Time      // nil: time.Now
 }
 
 // Handler serves /api/v1/. Make it with New.
@@ -103,6 +105,9 @@ type response struct {
 	status   int
 	body     any // marshalled, unless it is json.RawMessage
 	location string
+
+	contentType string // empty: JSON
+	file        string // to be saved under, if not empty
 }
 
 // ServeHTTP answers one request.
@@ -207,7 +212,10 @@ func (h *Handler) write(w http.ResponseWriter, r *http.Request, resp response) {
 		w.WriteHeader(resp.status)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", cmp.Or(resp.contentType, "application/json"))
+	if resp.file != "" {
+		w.Header().Set("Content-Disposition", `attachment; filename="`+resp.file+`"`)
+	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(resp.status)
 	if r.Method != http.MethodHead {

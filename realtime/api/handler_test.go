@@ -39,6 +39,8 @@ type server struct {
 	studios *access.StudioKeys
 	metrics *prometheus.Registry
 
+	attended api.Attendances
+
 	mu        sync.Mutex
 	now       time.Time // zero: as it is
 	publisher *api.Publisher
@@ -123,7 +125,7 @@ func newServer(tb testing.TB) *server {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = db.Close() })
-	s := &server{db: db, metrics: prometheus.NewPedanticRegistry()}
+	s := &server{db: db, metrics: prometheus.NewPedanticRegistry(), attended: register{}}
 	if s.classes, err = class.NewRegistry(class.DefaultConfig(), class.Deps{DB: db}); err != nil {
 		tb.Fatal(err)
 	}
@@ -137,7 +139,7 @@ func newServer(tb testing.TB) *server {
 		tb.Fatal(err)
 	}
 	if s.Handler, err = api.New(api.Deps{
-		Tokens: s.tokens, Grants: s.grants, Studios: s.studios, Now: s.clock,
+		Tokens: s.tokens, Grants: s.grants, Studios: s.studios, Attendances: s.attended, Now: s.clock,
 		Token: class.NewSecret(token), Classes: s.classes, Links: links, Publishers: s, Ladders: s, Checkups: s, Pictures: s.pictures, CheckLadder: checkLadder, Registerer: s.metrics,
 		Logger: slog.New(slog.NewTextHandler(s, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}); err != nil {

@@ -249,6 +249,7 @@ func TestDocumentHasEveryField(t *testing.T) {
 		"Class": Class{}, "Ingest": Ingest{}, "Playback": Playback{}, "Publisher": Publisher{}, "Refusal": Refusal{},
 		"CreatePlaybackToken": CreatePlaybackToken{}, "PlaybackToken": PlaybackToken{}, "PlaybackKeys": PlaybackKeys{}, "PlaybackKey": PlaybackKey{},
 		"CreateGrant": CreateGrant{}, "RoomGrant": RoomGrant{},
+		"Attendance": Attendance{}, "Attendee": Attendee{}, "Interval": Interval{},
 		"ClassList": ClassList{}, "CreateClass": CreateClass{}, "Error": errorBody{}, "ErrorObject": errorObject{},
 	} {
 		used[name] = true

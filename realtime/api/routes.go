@@ -52,6 +52,7 @@ func (h *Handler) makeRoutes() []route {
 		{template: classesPath + "/{id}/stream-key", methods: methods{http.MethodPost: h.rotateStreamKey}},
 		{template: classesPath + "/{id}/studio", methods: methods{http.MethodPost: h.rotateStudio}},
 		{template: classesPath + "/{id}/grants", methods: methods{http.MethodPost: h.mintGrant}},
+		{template: classesPath + "/{id}/attendance", methods: methods{http.MethodGet: h.attendance}},
 		{template: classesPath + "/{id}/playback-tokens", methods: methods{http.MethodPost: h.mintToken, http.MethodDelete: h.revokeTokens}},
 		{template: classesPath + "/{id}/playback-tokens/{jti}", methods: methods{http.MethodDelete: h.revokeToken}},
 		{template: playbackKeysPath, methods: methods{http.MethodGet: h.keys}},

@@ -72,6 +72,22 @@ func (b *Embedded) readFrom(room string, from Position, limit int) (records []Re
 	return records, end, nil
 }
 
+// Rooms returns the rooms that have a log on the disk, in byte order.
+func (b *Embedded) Rooms(ctx context.Context) ([]string, error) {
+	var all []string
+	err := b.db.View(func(tx *kv.Tx) error {
+		b.store.rooms(tx, func(room string) bool {
+			all = append(all, room)
+			return ctx.Err() == nil
+		})
+		return ctx.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list rooms: %w", err)
+	}
+	return all, nil
+}
+
 // Subscribe implements [Broker]. It reads as fast as h takes: from the disk if
 // h is further behind than memory goes back.
 func (b *Embedded) Subscribe(ctx context.Context, room string, from Position, h func(Position, Record) error) error {

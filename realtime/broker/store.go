@@ -61,6 +61,8 @@ func (s store) remove(tx *kv.Tx, room string) error {
 	return kv.DeleteFolder(tx, roomsFolder, room)
 }
 
+func (store) rooms(tx *kv.Tx, fn func(room string) bool) { kv.Folders(tx, fn, roomsFolder) }
+
 // put sets a key if its revision is the one of p, and fills in p.current.
 func (s store) put(tx *kv.Tx, room string, p *put) (Result, error) {
 	keys := s.keys(room)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/lectern/lectern/realtime"
 	"github.com/lectern/lectern/realtime/broker"
@@ -132,32 +131,7 @@ func (r *room) tell(seq uint64, e state.Entry, fx state.Effects) {
 			}
 		}
 	}
-	r.cue(seq, fx.All)
-}
-
-func (r *room) cue(seq uint64, d realtime.EventData) {
-	if r.deps.Cue == nil || d == nil {
-		return
-	}
-	c := Cue{Event: d.EventType(), Seq: seq}
-	var at int64
-	switch d := d.(type) {
-	case realtime.PollOpened:
-		c.ID, at = d.Poll, d.At
-	case realtime.PollClosed:
-		c.ID, at = d.Poll, d.At
-	case realtime.PollRevealed:
-		c.ID, at = d.Poll, d.At
-	case realtime.Marked:
-		c.ID, at = d.ID, d.At
-	default:
-		return
-	}
-	if at == 0 {
-		return // there is no video
-	}
-	c.At = time.UnixMilli(at).UTC()
-	r.deps.Cue(r.class, c)
+	r.cue(seq, e.Fact)
 }
 
 // command decides on a command and answers it.

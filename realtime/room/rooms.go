@@ -25,7 +25,7 @@ type Deps struct {
 
 	// Cue, if not nil, hears of every moment of the lecture that is marked, once it
 	// is kept: polls and markers. It is called by the room and must not block. After
-	// a restart it does not hear of the old ones: see [Rooms.Read].
+	// a restart it does not hear of the old ones: see [Rooms.Cues].
 	Cue func(class string, c Cue)
 
 	// Logger gets a line when a room ends for a fault. Nil discards.
@@ -189,9 +189,10 @@ func (rs *Rooms) End(ctx context.Context, class string) error {
 	}
 }
 
-// Delete ends the room of a class and deletes its log.
+// Delete ends the room of a class and deletes its log, also one that no room can be
+// opened from.
 func (rs *Rooms) Delete(ctx context.Context, class string) error {
-	if err := rs.End(ctx, class); err != nil {
+	if err := rs.End(ctx, class); err != nil && !errors.Is(err, ErrUnavailable) {
 		return err
 	}
 	if err := rs.deps.Broker.Delete(ctx, class); err != nil {

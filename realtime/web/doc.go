@@ -32,6 +32,9 @@
 // how. A class without a room answers the question for a grant with 404, and the page
 // is as if there were no rooms.
 //
+// The page of a class that has ended has its room beside the recording, as it was, from
+// the room/*.json beside the playlists (package realtime/transcript).
+//
 // The studio's link is /studio/{class}#k={secret}. The page takes the secret out of the
 // address and shows it, as bearer token, to [Studio] alone, which exchanges it for a
 // pass; that is what the page keeps, as long as its tab is open, and shows from then on.

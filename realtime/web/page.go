@@ -37,6 +37,7 @@ type watchPage struct {
 	ClassURL string
 
 	GrantURL, SocketURL string // of the room; empty if there is none
+	Replay              bool   // the recording may have the room beside it
 	Quiet               bool   // the video starts without sound
 
 	Thumbnail string // empty if there is none
@@ -81,6 +82,7 @@ func (h *Handler) watchPage(class PublicClass, place string) watchPage {
 		page.GrantURL = place + url.PathEscape(class.ID) + "/grant"
 		page.SocketURL = "/ws/" + url.PathEscape(class.ID)
 	}
+	page.Replay = h.rooms != nil && class.State == StateEnded && place == "/watch/"
 	for _, url := range h.assets.modules {
 		folder, _, _ := strings.Cut(strings.TrimPrefix(url, h.assets.base+"/"), "/")
 		if folder == "watch" || (folder == "room" && page.GrantURL != "") || (folder == "studio" && place == "/studio/") {

@@ -121,7 +121,7 @@ func TestPagesWithRoom(t *testing.T) {
 		has, hasNot  []string
 	}{
 		{"watch", "/watch/bio", []string{`data-grant-url="/watch/bio/grant"`, `data-socket-url="/ws/bio"`, "/room/main.mjs", "/room/room.css"}, []string{"/studio/"}},
-		{"watch, ended", "/watch/end", nil, []string{"/room/", "data-grant-url"}},
+		{"watch, ended", "/watch/end", []string{"/room/recorded.mjs", "/room/room.css", "i-pin"}, []string{"/room/main.mjs", "data-grant-url"}},
 		{"studio", "/studio/bio", []string{`data-grant-url="/studio/bio/grant"`, `data-link="/watch/bio"`, "/studio/main.mjs", "muted"}, []string{"sesame"}},
 		{"studio, ended", "/studio/end", []string{`data-grant-url=""`}, nil},
 	} {

@@ -6,11 +6,12 @@ import "context"
 // waits for the disk.
 const jobOverhead = 1 << 10
 
-// task is one thing to bring to disk: exactly one of init and segment is set.
+// task is one thing to bring to disk: exactly one of init, segment and cue is set.
 type task struct {
-	rendition *rendition
+	rendition *rendition // of init and segment
 	init      *storedInit
 	segment   *entry
+	cue       *Cue
 }
 
 // growLocked lets appendLoop look at e.
@@ -24,7 +25,7 @@ func (l *Log) growLocked(e *entry) {
 }
 
 // dirtyLocked queues t for appendLoop and never blocks. The queue has no bound of its
-// own: it has each segment once, and the segments are bounded.
+// own: it has each segment once, and the segments and cues are bounded.
 func (l *Log) dirtyLocked(t task) {
 	l.appends.all++
 	l.dirty = append(l.dirty, t)
@@ -131,7 +132,7 @@ func (l *Log) appendDirty() {
 		if t.init != nil {
 			l.appendInit(t.rendition, t.init)
 		}
-		if t.init != nil || l.appendSegment(t.segment) {
+		if t.segment == nil || l.appendSegment(t.segment) {
 			finished = append(finished, t)
 		}
 	}

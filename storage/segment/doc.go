@@ -2,14 +2,14 @@
 // Media Segments on disk, and an append-only index that says what the folder holds.
 // The live list, the DVR list and the recording are views of it.
 //
-//	hls.Packager ──PutInit, BeginSegment, AppendPart, FinishSegment──▶ Log
+//	hls.Packager ──PutInit, BeginSegment, AppendPart, FinishSegment, PutCue──▶ Log
 //	             ──Commit: wait until a kill -9 would lose nothing──▶ publish
 //	Log ──▶ appendLoop: write(2) ──▶ finishLoop: fsync, rename, index line, fsync
 //	hls/origin   ◀──Find*, Open*── Log
 //
 // One Log is one run of a class. A class folder has
 //
-//	index                               one checksummed line an Init or segment
+//	index                               one checksummed line an Init, segment or cue
 //	{rendition}/init-{id}-{epoch}.mp4   initialization sections
 //	{rendition}/s{msn}-{epoch}.m4s      Media Segments
 //
@@ -19,6 +19,10 @@
 //	{file}.journal  what is known of it, one checksummed line a fact: the [Head],
 //	                each part, and when it was finished the line of the index
 //	{file}.new      the whole of it, written from memory when {file}.tmp is not good
+//
+// Cues, the moments of the lecture that playlists tell of, are in the index only. They
+// are safe once their line is. The truth of them is the room's: after a crash it tells
+// them again.
 //
 // Folders of earlier versions have no epoch in their file names, and one for all in
 // the first line of the index; they are read as they are.

@@ -118,6 +118,10 @@ func (l *Log) finish(t task, retry bool) error {
 		}
 		return nil
 	}
+	if c := t.cue; c != nil {
+		l.appendIndex(l.epoch, record{Cue: (*cueRecord)(c)})
+		return nil
+	}
 	e := t.segment
 	b := e.body.Load()
 	if b.meta.Gap || b.lost != "" {

@@ -13,13 +13,14 @@ import (
 // indexName is the index's file name within the class folder.
 const indexName = "index"
 
-// record is one line of the index: an Init or a Segment with its epoch, so that a
-// damaged line costs no other. A later record of the same thing replaces an earlier
-// one. Earlier versions wrote one line with an epoch alone, and none in the others.
+// record is one line of the index: an Init, a Segment or a Cue with its epoch, so that
+// a damaged line costs no other. A later record of the same Init or Segment replaces an
+// earlier one. Earlier versions wrote one line with an epoch alone, and none in the others.
 type record struct {
 	Epoch   string         `json:"epoch,omitempty"`
 	Init    *initRecord    `json:"init,omitempty"`
 	Segment *segmentRecord `json:"segment,omitempty"`
+	Cue     *cueRecord     `json:"cue,omitempty"`
 }
 
 type initRecord struct {
@@ -119,10 +120,12 @@ func (r *segmentRecord) segment(epoch string) Segment {
 
 // valid reports whether the record can be trusted with paths and sizes.
 func (r record) valid() bool {
-	alone := r.Init == nil && r.Segment == nil
+	alone := r.Init == nil && r.Segment == nil && r.Cue == nil
 	switch {
 	case (r.Epoch != "" || alone) && !validEpoch(r.Epoch), r.Init != nil && r.Segment != nil:
 		return false
+	case r.Cue != nil:
+		return r.Init == nil && r.Segment == nil && Cue(*r.Cue).Valid()
 	case r.Init != nil:
 		return r.Init.valid()
 	default:

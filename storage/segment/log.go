@@ -59,6 +59,7 @@ type Log struct {
 	starved   error    // why Open could not read everything
 
 	mu        sync.Mutex // guards the fields below, never held across I/O
+	cues      []Cue      // in the order in which they were put
 	dirty     []task     // what has grown, oldest first
 	finishing []task     // what is to be made durable, oldest first
 	queued    int64      // bytes of finished segments that are not durable yet

@@ -80,6 +80,8 @@ func (l *Log) replay() error {
 				s.file = mediaName{id: s.MSN, epoch: inName}.String()
 			}
 			at(s.Rendition).segments[s.MSN] = s
+		case r.Cue != nil:
+			l.cues = append(l.cues, Cue(*r.Cue))
 		default:
 			legacy = r.Epoch
 		}

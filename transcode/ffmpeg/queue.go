@@ -35,10 +35,9 @@ type work struct {
 // pictures, which come in bursts and cost little.
 // Captions of pictures that are left out go to the next.
 type queue struct {
-	patient bool // set at construction
-
 	mu      sync.Mutex // guards the fields below
 	changed *sync.Cond
+	patient bool
 	waiting []work
 	dropped int
 	closed  bool   // nothing comes out any more
@@ -131,6 +130,14 @@ func (q *queue) pop() (work, bool) {
 	q.waiting = slices.Delete(q.waiting, 0, 1)
 	q.changed.Broadcast()
 	return w, true
+}
+
+// wait makes the queue patient: what comes from now on is the last of the run, all at
+// once.
+func (q *queue) wait() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.patient = true
 }
 
 // end lets what is inside out, and nothing more in.

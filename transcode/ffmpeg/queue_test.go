@@ -77,15 +77,18 @@ func TestQueueDropPolicy(t *testing.T) {
 // patient queue.
 func TestQueueWaits(t *testing.T) {
 	for _, tc := range []struct {
-		name         string
-		patient, key bool
-	}{{"keyframes", false, true}, {"patient", true, false}} {
+		name                string
+		patient, later, key bool
+	}{{"keyframes", false, false, true}, {"patient", true, false, false}, {"patient at the end", false, true, false}} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var o objects
 				q := newQueue(tc.patient)
 				for pts := range int64(4) {
 					q.push(item(t, &o, pts, tc.key))
+				}
+				if tc.later {
+					q.wait()
 				}
 				last := item(t, &o, 4, tc.key)
 				var wg sync.WaitGroup

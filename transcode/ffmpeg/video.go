@@ -114,6 +114,9 @@ func (v *videoPath) setEffort(effort transcode.Effort) {
 // drain takes out what the decoder and the deinterlacer hold.
 func (v *videoPath) drain() error {
 	v.received = time.Time{}
+	for _, r := range v.encoding.rungs {
+		r.queue.wait()
+	}
 	broken, err := v.decoder.decode(nil, v.decoded)
 	v.encoding.broken.Add(int64(broken))
 	if err != nil {

@@ -45,6 +45,7 @@ func (s *server) do(m message) {
 			s.fail(m.run, fmt.Errorf("drain: %w", err))
 			return
 		}
+		s.tell(s.stats()) // the last heartbeat was before
 		s.close()
 		s.tell(wire.AppendDrained(nil, m.run))
 	}

@@ -195,7 +195,7 @@ func (a *App) assemble(db, logs *kv.DB, reg *prometheus.Registry, t *tasks, toke
 	if err != nil {
 		return nil, err
 	}
-	pipelines.classes, rooms.classes = p.registry, p.registry
+	pipelines.classes, pipelines.rooms, rooms.classes = p.registry, rooms.rooms, p.registry
 	in := newAdmission(hub, p.registry, pipelines, t, a.logger)
 	p.rtmp, err = rtmp.New(a.cfg.RTMP, rtmp.Deps{Authorizer: in, Hub: in, Logger: a.logger, Registerer: reg})
 	if err != nil {
@@ -213,13 +213,13 @@ func (a *App) assemble(db, logs *kv.DB, reg *prometheus.Registry, t *tasks, toke
 		return nil, err
 	}
 	stills := &pictures{folder: filepath.Join(a.cfg.Data, classesFolder), logger: a.logger.With("component", "http")}
-	media, err := origin.New(a.cfg.Origin, pipelines, a.logger, reg, origin.WithGate(gate{keyRing}), origin.WithPictures(stills))
+	media, err := origin.New(a.cfg.Origin, pipelines, a.logger, reg, origin.WithGate(gate{keyRing}), origin.WithPictures(stills), origin.WithTranscripts(rooms))
 	if err != nil {
 		return nil, err
 	}
 	links := newLinks(a.cfg.PublicURL, addrs, stills)
 	apiHandler, err := api.New(api.Deps{
-		Token: token, Classes: p.registry, Tokens: keyRing, Grants: rooms.grants, Studios: rooms.studio, Links: links.of, Publishers: publishers{hub},
+		Token: token, Classes: p.registry, Tokens: keyRing, Grants: rooms.grants, Studios: rooms.studio, Attendances: rooms, Links: links.of, Publishers: publishers{hub},
 		CheckLadder: pipelines.checkLadder, Ladders: pipelines, Checkups: pipelines, Pictures: links.pictures,
 		Logger: a.logger, Registerer: reg,
 	})

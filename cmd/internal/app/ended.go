@@ -45,12 +45,14 @@ func (p *pipelines) openEnded(id string) (origin.Presentation, bool) {
 		if perr != nil {
 			return perr
 		}
+		// The server may have been killed as the class ended.
+		p.recall(ctx, id, packager)
 		pr = origin.Presentation{Playlists: packager, Media: log}
-		if perr = packager.Run(context.Background()); perr != nil {
+		if perr = packager.Run(ctx); perr != nil {
 			return perr
 		}
 		// Gaps that a crash left in one rendition may have been filled.
-		stopped, stop := context.WithCancel(context.Background())
+		stopped, stop := context.WithCancel(ctx)
 		stop()
 		return log.Run(stopped)
 	})

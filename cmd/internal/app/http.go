@@ -144,10 +144,11 @@ func loopConfig(cfg configs.Config) loop.Config {
 }
 
 // newLoop returns what serves media on plain connections; everything else on them is
-// handed to net/http, still pictures too, which are served as the pages are.
+// handed to net/http: still pictures too, which are served as the pages are, and what
+// was said, which has to be read first.
 func (s *webServer) newLoop(addr net.Addr, h http.Handler) (*loop.Server, error) {
 	return loop.New(s.loop, addr, loop.Deps{
-		Handler: h, Serves: func(path string) bool { return isMedia(path) && !origin.IsPicture(path) },
+		Handler: h, Serves: func(path string) bool { return isMedia(path) && !origin.IsPicture(path) && !origin.IsTranscript(path) },
 		Logger: s.root, Registerer: s.registry,
 	})
 }

@@ -104,6 +104,7 @@ func TestMediaAndPagesShareConnections(t *testing.T) {
 		{"/live/x/index.m3u8", "media"},
 		{"/t/token/live/x/720p/s1-abcd.m4s", "media"},
 		{"/live/x/thumbnail.jpg", "media"}, // which net/http serves, from here on
+		{"/live/x/room/index.json", "media"},
 		{"/watch/x", "page"},
 		{"/api/v1/classes", "api"},
 		{"/ws/x", "room"},

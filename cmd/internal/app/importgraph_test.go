@@ -63,10 +63,12 @@ func allowedImports() map[string][]string {
 		"realtime/access": {"realtime", "realtime/class", "storage/kv"},
 		// The room's arrows run ws -> room -> broker -> storage/kv; state is pure, and
 		// broker does not look into what it keeps.
-		"realtime/ws":                {"realtime", "realtime/access", "realtime/room"},
-		"realtime/room":              {"realtime", "realtime/broker", "realtime/room/state"},
-		"realtime/room/state":        {"realtime"},
-		"realtime/broker":            {"storage/kv"},
+		"realtime/ws":         {"realtime", "realtime/access", "realtime/room"},
+		"realtime/room":       {"realtime", "realtime/broker", "realtime/room/state"},
+		"realtime/room/state": {"realtime"},
+		"realtime/broker":     {"storage/kv"},
+		// transcript reads the logs beside the rooms, and knows their entries by state.
+		"realtime/transcript":        {"realtime", "realtime/broker", "realtime/room/state"},
 		"realtime/broker/brokertest": {"realtime/broker"},
 		"realtime/api":               {"realtime", "realtime/class", "realtime/access"},
 		"realtime/web":               {"realtime"},
@@ -79,7 +81,7 @@ func allowedImports() map[string][]string {
 		// bench meets a server as its users do, and a worker process as a server does.
 		"bench": {"media", "media/stream", "hls", "storage/segment", "transcode", "transcode/worker", "realtime", "realtime/api", "realtime/class"},
 		// The stand-in for a server has no media of its own, but real rooms.
-		"realtime/web/e2e/fakeserver":         {"realtime", "realtime/access", "realtime/broker", "realtime/room", "realtime/web", "realtime/ws", "storage/kv"},
+		"realtime/web/e2e/fakeserver":         {"realtime", "realtime/access", "realtime/broker", "realtime/room", "realtime/transcript", "realtime/web", "realtime/ws", "storage/kv"},
 		"configs/internal/reference":          {"configs"},
 		"configs/internal/reference/generate": {"configs/internal/reference"},
 		"cmd/internal/certs":                  {"configs"},

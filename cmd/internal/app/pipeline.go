@@ -51,6 +51,7 @@ type pipelines struct {
 
 	tasks   *tasks
 	classes classFinder // set before anything is published
+	rooms   cueTeller   // as classes
 	ended   *shelf
 
 	protected protected
@@ -140,6 +141,8 @@ func (p *pipelines) ensure(ctx context.Context, id string) error {
 	// Before any publisher is admitted: one that came first would have its first
 	// pictures skipped.
 	reader := pl.stream.AddReader("hls", packagerQueueBytes)
+	// Before it recalls what its room has said.
+	p.byClass.Store(c.ID, pl)
 	pl.task, err = p.tasks.start(func(ctx context.Context) { //nolint:contextcheck // the pipeline outlives the call
 		defer pl.space.Close()
 		p.supervise(ctx, pl, reader, log)
@@ -148,12 +151,11 @@ func (p *pipelines) ensure(ctx context.Context, id string) error {
 		}
 	})
 	if err != nil {
+		p.byClass.Delete(c.ID)
 		pl.stream.RemoveReader(reader)
 		pl.space.Close()
-		return err
 	}
-	p.byClass.Store(c.ID, pl)
-	return nil
+	return err
 }
 
 // end ends the class's stream; its playlists get their end and stay.
@@ -291,6 +293,7 @@ func (p *pipelines) run(ctx context.Context, pl *pipeline, reader *stream.Reader
 	pl.packager.Store(packager)
 	pl.current.Store(&origin.Presentation{Playlists: packager, Media: log})
 	pl.answered()
+	p.recall(ctx, pl.class.ID, packager)
 
 	// The log drains what the packager has finished, so it stops after it.
 	logCtx, stopLog := context.WithCancel(context.WithoutCancel(ctx))

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/lectern/lectern/realtime/broker"
 	"github.com/lectern/lectern/realtime/class"
 	"github.com/lectern/lectern/realtime/room"
+	"github.com/lectern/lectern/realtime/transcript"
 	"github.com/lectern/lectern/realtime/ws"
 	"github.com/lectern/lectern/storage/kv"
 )
@@ -34,13 +36,20 @@ type rooms struct {
 	sockets *ws.Server
 	grants  *access.GrantRing
 	studio  *access.StudioKeys
+	past    *transcript.Library
 	logger  *slog.Logger
 
 	classes classFinder // set before anything runs
 }
 
+// roomMedia is the side of the media that rooms need.
+type roomMedia interface {
+	room.Clock
+	Cue(class string, c room.Cue)
+}
+
 // newRooms makes the rooms. db has the keys, logs the logs.
-func newRooms(cfg configs.Config, db, logs *kv.DB, clock room.Clock, logger *slog.Logger, reg prometheus.Registerer) (r *rooms, err error) {
+func newRooms(cfg configs.Config, db, logs *kv.DB, media roomMedia, logger *slog.Logger, reg prometheus.Registerer) (r *rooms, err error) {
 	r = &rooms{logger: logger.With("component", "app")}
 	deps := access.Deps{DB: db, Logger: logger, Registerer: reg}
 	if r.grants, err = access.NewGrantRing(cfg.Grants, deps); err != nil {
@@ -50,7 +59,8 @@ func newRooms(cfg configs.Config, db, logs *kv.DB, clock room.Clock, logger *slo
 		return nil, err
 	}
 	r.log = broker.NewEmbedded(cfg.Room.Log, broker.Deps{DB: logs, Logger: logger, Registerer: reg})
-	r.rooms = room.New(cfg.Room, room.Deps{Broker: r.log, Clock: clock, Logger: logger, Registerer: reg})
+	r.past = transcript.New(transcript.Deps{Log: r.log, Ended: r.ended, Registerer: reg})
+	r.rooms = room.New(cfg.Room, room.Deps{Broker: r.log, Clock: media, Cue: media.Cue, Logger: logger, Registerer: reg})
 	r.sockets, err = ws.New(cfg.WS, ws.Deps{Grants: r.grants, Rooms: r, Logger: logger, Registerer: reg})
 	return r, err
 }
@@ -77,7 +87,31 @@ func (r *rooms) start(ctx context.Context) (stop func(), err error) {
 			return nil, err
 		}
 	}
+	if err = r.sweep(ctx); err != nil {
+		stop()
+		return nil, err
+	}
 	return stop, nil
+}
+
+// sweep deletes the logs of classes that are gone: the server may have been killed
+// between the one and the other, and nobody shall read them in a class that gets the
+// name again.
+func (r *rooms) sweep(ctx context.Context) error {
+	all, err := r.log.Rooms(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range all {
+		if _, err = r.classes.Get(ctx, id); !errors.Is(err, class.ErrNotFound) {
+			continue
+		}
+		if err = r.log.Delete(ctx, id); err != nil {
+			return fmt.Errorf("delete room of class %q, which is gone: %w", id, err)
+		}
+		r.logger.InfoContext(ctx, "room of a deleted class removed", "class", id)
+	}
+	return nil
 }
 
 // Join implements ws.Rooms: it lets people into the rooms of classes that are not
@@ -124,7 +158,10 @@ func notOpen(err error) error {
 func (r *rooms) end(ctx context.Context, id string) { r.close(ctx, id, r.rooms.End) }
 
 // remove ends the room of a class that was deleted, and forgets what was said.
-func (r *rooms) remove(ctx context.Context, id string) { r.close(ctx, id, r.rooms.Delete) }
+func (r *rooms) remove(ctx context.Context, id string) {
+	r.close(ctx, id, r.rooms.Delete)
+	r.past.Forget(id)
+}
 
 func (r *rooms) close(ctx context.Context, id string, how func(context.Context, string) error) {
 	ctx, cancel := context.WithTimeout(ctx, roomTimeout)
@@ -134,17 +171,4 @@ func (r *rooms) close(ctx context.Context, id string, how func(context.Context, 
 	if err := how(ctx, id); err != nil && !errors.Is(err, room.ErrUnavailable) {
 		r.logger.ErrorContext(ctx, "room of a class that is over remains", "class", id, "err", err)
 	}
-}
-
-// Edge implements room.Clock: the clock of a class is that of its playlists.
-func (p *pipelines) Edge(id string) (time.Time, bool) {
-	v, ok := p.byClass.Load(id)
-	if !ok {
-		return time.Time{}, false
-	}
-	packager := v.(*pipeline).packager.Load()
-	if packager == nil {
-		return time.Time{}, false
-	}
-	return packager.Edge()
 }

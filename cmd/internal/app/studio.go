@@ -135,7 +135,7 @@ func (s studio) ingest(id string) (*web.Ingest, []string) {
 		}
 	}
 	say(status.Warning)
-	if ladder, found := s.pipelines.Ladder(id); found {
+	if ladder, found := s.pipelines.Ladder(id); found && ladder.Reason != "" {
 		say(ladder.Text)
 	}
 	return out, problems

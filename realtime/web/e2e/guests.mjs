@@ -4,7 +4,8 @@ let commands = 0;
 
 /**
  * guests returns say(name, type, data, role), which has somebody do something and
- * returns what the ack says, and role(name, role), a say for one of them.
+ * returns what the ack says, role(name, role), a say for one of them, and
+ * pass(name, role), with which a page becomes somebody of that role.
  */
 export function guests(fake, id) {
   async function say(name, type, data = {}, role = 'participant') {
@@ -19,5 +20,12 @@ export function guests(fake, id) {
     }
     return answer.data;
   }
-  return { say, role: (name, role) => (type, data) => say(name, type, data, role) };
+  async function pass(name, role) {
+    const response = await fetch(`${fake.url}/fake/${id}/pass?${new URLSearchParams({ name, role })}`, { method: 'POST' });
+    if (!response.ok) {
+      throw new Error(`pass: ${await response.text()}`);
+    }
+    return response.text();
+  }
+  return { pass, say, role: (name, role) => (type, data) => say(name, type, data, role) };
 }

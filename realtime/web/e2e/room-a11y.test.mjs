@@ -86,9 +86,30 @@ const VIEWER = {
     await page.locator('#name-change').click();
     await page.locator('#name').waitFor();
   },
+  mention: async ({ page }) => {
+    await page.locator('#chat-text').pressSequentially('Hello @');
+    await page.getByRole('option').first().waitFor();
+  },
+  named: async ({ page, say, host }) => {
+    const { id } = await say('Ben', 'chat.send', { text: 'hello' });
+    const me = await page.evaluate(() => window.lecternRoom.me);
+    await host('chat.send', { text: 'It is @you', mentions: [me], reply_to: id });
+    await page.locator('.to-me').waitFor();
+  },
   muted: async ({ page, host }) => {
     await host('room.set', { paused: true });
     await page.getByText('The teacher has paused the room.').waitFor();
+  },
+};
+
+const MODERATOR = {
+  hands: async ({ page }) => {
+    await page.locator('#tab-hands').click();
+    await page.getByRole('button', { name: 'Give the word' }).waitFor();
+  },
+  settings: async ({ page }) => {
+    await page.locator('#settings summary').click();
+    await page.locator('#set-slow').waitFor();
   },
 };
 
@@ -146,7 +167,7 @@ describe('room accessibility', { concurrency: 4 }, () => {
   });
 
   let n = 0;
-  for (const [kind, states] of [['watch', VIEWER], ['studio', HOST]]) {
+  for (const [kind, states] of [['watch', VIEWER], ['moderator', MODERATOR], ['studio', HOST]]) {
     for (const [state, reach] of Object.entries(states)) {
       for (const [look, options] of [['desktop', SCREENS.desktop], ['dark phone', { ...SCREENS.phone, colorScheme: 'dark' }]]) {
         test(`${kind}: ${state}, ${look}`, { timeout: 180000 }, async () => {
@@ -154,7 +175,8 @@ describe('room accessibility', { concurrency: 4 }, () => {
           const url = await fake.set(id, { title: 'Cell biology', state: 'live', air: 'on', low: true, room: true, viewers: 12, problems: ['The sound is silent.'] });
           const with_ = guests(fake, id);
           const host = await people(with_);
-          const page = await openPage(browser, kind === 'watch' ? url : `${fake.url}/studio/${id}#k=open-sesame`, { reducedMotion: 'reduce', ...options });
+          const address = { watch: url, moderator: `${url}#p=${kind === 'moderator' ? await with_.pass('Mo', 'moderator') : ''}`, studio: `${fake.url}/studio/${id}#k=open-sesame` }[kind];
+          const page = await openPage(browser, address, { reducedMotion: 'reduce', ...options });
           page.setDefaultTimeout(60000);
           await page.locator('#chat-text:enabled').waitFor({ state: 'attached' });
           if (kind === 'studio' && options.isMobile && PHONE_TAB[state]) {

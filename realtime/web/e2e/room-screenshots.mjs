@@ -16,6 +16,7 @@ const LOOKS = {
   dark: { ...SCREENS.desktop, colorScheme: 'dark' },
   phone: SCREENS.phone,
   'phone-dark': { ...SCREENS.phone, colorScheme: 'dark' },
+  narrow: { ...SCREENS.phone, viewport: { width: 320, height: 568 } },
 };
 
 /** furnish fills a room as a lecture does. */
@@ -72,6 +73,82 @@ const SHOTS = {
     await host('poll.reveal', { poll: id });
     await page.locator('.verdict').waitFor();
   },
+  'watch-hard': async ({ page, host, say }) => {
+    // What people do to a page: long names and words, right to left, emoji, walls of text.
+    const long = 'Maximiliane-Charlotte Wolfeschlegelsteinh';
+    await say(long, 'chat.send', { text: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft '.repeat(2) });
+    await say('محمد عبد الله', 'chat.send', { text: 'هل يمكنك إعادة الشرح من فضلك؟ see page 41' });
+    await say('🦋🌸 Zoë', 'chat.send', { text: '👍👍👍' });
+    const { id } = await say('Ben Okafor', 'chat.send', { text: 'a\nb\nc\nd' });
+    const me = await page.evaluate(() => window.lecternRoom.me);
+    await say(long, 'chat.send', { text: 'Can you help me, @you?', mentions: [me], reply_to: id });
+    const poll = (await host('poll.save', { kind: 'multiple', prompt: 'Which of these statements about the light reactions of photosynthesis in higher plants are true, according to what we have heard so far?', options: ['They take place in the thylakoid membrane of the chloroplasts, and nowhere else in the cell', 'They need carbon dioxide', 'هي تحتاج إلى الماء', 'They give off oxygen', 'They make ATP', 'None of them'], results: 'after' })).id;
+    await host('poll.open', { poll, seconds: 300 });
+    await page.locator('.ballot').waitFor();
+  },
+  'watch-empty': async () => {},
+  'watch-flood': async ({ say }) => {
+    for (let i = 0; i < 120; i += 1) {
+      await say(`Guest ${i}`, 'chat.send', { text: `message ${i}` });
+    }
+  },
+  'watch-mention': async ({ page }) => { await page.locator('#chat-text').pressSequentially('Thank you @'); },
+  'watch-slow': async ({ page, host }) => {
+    await host('room.set', { slow_mode_s: 30, chat: 'hosts' });
+    await page.getByText('Only the teacher writes here now').waitFor();
+  },
+  'watch-paused': async ({ page, host }) => {
+    await host('room.set', { paused: true });
+    await page.getByText('The teacher has paused the room.').waitFor();
+  },
+  'watch-failed': async ({ page, host }) => {
+    await page.locator('#chat-text').fill('Look at https://example.edu/x');
+    await page.locator('#chat-text').press('Enter');
+    await page.locator('#name').fill('Ida');
+    await page.locator('#name').press('Enter');
+    await page.locator('.failed').waitFor();
+    await host('announce', { text: 'A second announcement, which is somewhat longer than the first one was, since there is much to say.' });
+  },
+  'watch-name': async ({ page }) => { await page.locator('#name-change').click(); },
+  'watch-cloud': async ({ page, host, say }) => {
+    const { id } = await host('poll.save', { kind: 'cloud', prompt: 'One word for today?', results: 'live' });
+    await host('poll.open', { poll: id });
+    for (const [i, text] of ['light', 'light', 'light', 'green', 'green', 'membrane', 'energy', 'photosystem'].entries()) {
+      await say(`Guest ${i}`, 'poll.vote', { poll: id, text });
+    }
+    await page.locator('.ballot input').fill('leaf');
+    await page.getByRole('button', { name: 'Vote' }).click();
+    await page.locator('.cloud li').first().waitFor();
+  },
+  'watch-scale': async ({ page, host }) => {
+    const { id } = await host('poll.save', { kind: 'scale', prompt: 'How sure are you now?', options: ['not at all', 'completely'], min: 0, max: 10, results: 'after' });
+    await host('poll.open', { poll: id, seconds: 60 });
+    await page.locator('.ballot').waitFor();
+  },
+  'watch-word': async ({ page, host }) => {
+    await page.locator('#hand').click();
+    await page.getByText(/^You are/).waitFor();
+    const me = await page.evaluate(() => window.lecternRoom.me);
+    await host('hand.call', { participant: me });
+    await page.locator('#word:visible').waitFor();
+  },
+  'watch-excluded': async ({ page, host }) => {
+    const me = await page.evaluate(() => window.lecternRoom.me);
+    await host('moderate', { participant: me, action: 'ban' });
+    await page.locator('#room-state').getByText('You were excluded').waitFor();
+  },
+  'moderator-chat': async ({ page }) => {
+    await page.locator('#settings summary').click();
+    const row = page.locator('.message', { hasText: 'Hugo' }).first();
+    await row.focus();
+    await row.getByRole('button', { name: 'Moderate Hugo' }).press('Enter');
+  },
+  'moderator-hands': async ({ page, host }) => {
+    await host('moderate', { participant: `p_${Buffer.from('Hugo').toString('hex')}`, action: 'mute', seconds: 300, reason: 'Advertising' });
+    await page.locator('#tab-hands').click();
+    await page.locator('#restricted summary').click();
+  },
+  'moderator-questions': async ({ page }) => { await page.locator('#tab-questions').click(); },
   'watch-lost': async ({ page }) => {
     await page.context().setOffline(true);
     await page.evaluate(() => window.lecternRoom.drop());
@@ -104,35 +181,62 @@ const SHOTS = {
     await page.getByText('Quiz: there is a right answer').click();
   },
   'studio-class': async () => {},
+  'studio-revealed': async ({ page, host, say }) => {
+    const id = await quiz({ host, say });
+    await host('poll.close', { poll: id });
+    await host('poll.reveal', { poll: id });
+    if (await page.locator('#tab-polls').isVisible()) {
+      await page.locator('#tab-polls').click();
+    }
+    await page.locator('.poll.is-revealed').scrollIntoViewIfNeeded();
+  },
+  'studio-settings': async ({ page }) => {
+    if (await page.locator('#tab-class').isVisible()) {
+      await page.locator('#tab-chat').click();
+    }
+    await page.locator('#settings summary').click();
+  },
+  'studio-end': async ({ page }) => { await page.locator('#end-open').click(); },
+  'studio-empty': async () => {},
+  'studio-shut': async ({ page }) => {
+    await page.evaluate(() => { sessionStorage.clear(); location.hash = '#k=wrong'; });
+    await page.locator('#locked-out:visible').waitFor();
+  },
   'studio-waiting': async ({ page }) => { await page.locator('#setup:visible').waitFor(); },
 };
 
 const fake = await startFake();
 const browser = await launchBrowser();
 let n = 0;
-try {
-  for (const [look, options] of Object.entries(LOOKS)) {
-    for (const [name, reach] of Object.entries(SHOTS)) {
-      if (only.length > 0 && !only.some((o) => `${name}-${look}`.includes(o))) {
-        continue;
-      }
-      const id = `shot-${n += 1}`;
-      const waiting = name === 'studio-waiting';
-      const url = await fake.set(id, { title: 'Cell biology, lecture 7', state: waiting ? 'scheduled' : 'live', air: waiting ? '' : 'on', low: true, room: true, viewers: waiting ? 0 : 1873 });
-      const people = guests(fake, id);
-      const { host } = await furnish(people);
-      const page = await openPage(browser, name.startsWith('studio') ? `${fake.url}/studio/${id}#k=open-sesame` : url, { reducedMotion: 'reduce', ...options });
-      await page.locator('#chat-text:enabled').waitFor({ state: 'attached' });
-      if (!waiting) {
-        await untilPlaying(page, 0.5);
-      }
-      await reach({ page, host, say: people.say });
-      await page.mouse.move(2, 2);
-      await page.waitForTimeout(4200); // the buttons over the picture go
-      await page.screenshot({ path: join(folder, `${name}-${look}.png`) });
-      await page.context().close();
-    }
+
+async function shoot(name, look) {
+  const id = `shot-${n += 1}`;
+  const waiting = name === 'studio-waiting';
+  const url = await fake.set(id, { title: 'Cell biology, lecture 7', state: waiting ? 'scheduled' : 'live', air: waiting ? '' : 'on', low: true, room: true, viewers: waiting ? 0 : 1873 });
+  const people = guests(fake, id);
+  const { host } = name.endsWith('-empty') ? {} : await furnish(people);
+  const address = name.startsWith('studio') ? `${fake.url}/studio/${id}#k=open-sesame` : name.startsWith('moderator') ? `${url}#p=${await people.pass('Mo', 'moderator')}` : url;
+  const page = await openPage(browser, address, { reducedMotion: 'reduce', ...LOOKS[look] });
+  await page.locator('#chat-text:enabled').waitFor({ state: 'attached' });
+  if (!waiting) {
+    await untilPlaying(page, 0.5);
   }
+  await SHOTS[name]({ page, host, say: people.say });
+  await page.mouse.move(2, 2);
+  await page.waitForTimeout(4200); // the buttons over the picture go
+  await page.screenshot({ path: join(folder, `${name}-${look}.png`) });
+  await page.context().close();
+}
+
+const wanted = Object.keys(LOOKS).flatMap((look) => Object.keys(SHOTS).map((name) => [name, look]))
+  .filter(([name, look]) => only.length === 0 || only.some((o) => `${name}-${look}`.includes(o)));
+try {
+  // Most of the time is waiting.
+  await Promise.all(Array.from({ length: 4 }, async () => {
+    while (wanted.length > 0) {
+      await shoot(...wanted.shift());
+    }
+  }));
 } finally {
   await browser.close();
   await fake.stop();

@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { announcementsToShow, dateOf, deadlineOf, phaseOf, pollToShow, reached } from '../assets/room/cues.mjs';
 import { backOff, closeOf } from '../assets/room/close-codes.mjs';
+import { asked, offer } from '../assets/room/mentions.mjs';
 import { sorted } from '../assets/room/questions.mjs';
-import { closedWord, lasting, left, length, nameOf, ordinal, pieces, refusal, stateWord, summary } from '../assets/room/room-words.mjs';
+import { closedWord, closingWord, lasting, left, length, nameOf, ordinal, pieces, refusal, stateWord, summary } from '../assets/room/room-words.mjs';
 import { createSocket, newId } from '../assets/room/socket.mjs';
 import { createState } from '../assets/room/state.mjs';
 import { voice } from '../assets/room/voice.mjs';
@@ -414,12 +415,27 @@ describe('words', () => {
     assert.equal(pieces('https://a.example/"><script>')[0].link, 'https://a.example/');
   });
 
+  test('names are offered after an @', () => {
+    assert.equal(asked('hi @be', 6), 'be');
+    assert.equal(asked('(@', 2), '');
+    assert.equal(asked('@ann smith', 10), 'ann smith');
+    for (const text of ['me@home', 'hi', '@\nx', `@${'x'.repeat(41)}`]) {
+      assert.equal(asked(text, text.length), null, text);
+    }
+    const names = new Map([['1', 'Ann Smith'], ['2', 'Bénédicte'], ['3', 'Samantha Ann']]);
+    assert.deepEqual(offer(names, 'ANN').map(([id]) => id), ['3', '1']);
+    assert.deepEqual(offer(names, 'bene').map(([id]) => id), ['2']);
+    assert.deepEqual(offer(names, 'ann smith is').map(([id]) => id), []);
+  });
+
   test('length counts as the server does', () => assert.equal(length('a😅ü'), 3));
 
   test('summary', () => {
     assert.equal(summary({}), '');
     assert.equal(summary({ messages: 1, last: { name: 'Ann', text: 'hi' } }), 'Ann: hi');
     assert.equal(summary({ messages: 12, questions: 1 }), '12 new messages. 1 new question');
+    assert.equal(summary({ messages: 2, toMe: [{ name: 'Ben', text: 'thanks' }] }), 'Ben to you: thanks. 2 new messages');
+    assert.equal(summary({ toMe: Array(4).fill({ name: 'Ben', text: 'thanks' }) }), '4 messages to you');
   });
 
   test('ordinal', () => assert.deepEqual([1, 2, 3, 4, 11, 12, 13, 21, 22, 102, 111].map(ordinal), ['1st', '2nd', '3rd', '4th', '11th', '12th', '13th', '21st', '22nd', '102nd', '111th']));
@@ -436,8 +452,10 @@ describe('words', () => {
   });
 
   test('every code has words', () => {
-    for (const code of ['slow_mode', 'rate_limited', 'muted', 'closed', 'already_voted', 'forbidden', 'too_large', 'busy', 'not_found', 'unavailable', 'bad_request', 'new']) {
+    assert.equal(closingWord(0), '');
+    for (const code of ['unauthorized', 'banned', 'unsupported', 'slow_mode', 'rate_limited', 'muted', 'closed', 'already_voted', 'forbidden', 'too_large', 'busy', 'not_found', 'unavailable', 'bad_request', 'new']) {
       assert.match(refusal({ code, retryAfter: 1500 }), /\.$/);
+      assert.ok(code === 'new' || refusal({ code }) !== refusal({ code: 'new' }), code);
     }
     for (const reason of ['banned', 'removed', 'class_ended', 'superseded', 'locked', 'refused', 'new']) {
       assert.match(stateWord({ name: 'over', reason }), /\.$/);

@@ -24,9 +24,9 @@ function inRoom(name, body, order = {}) {
       pages.push(page);
       return page;
     };
-    const { say, role } = guests(fake, id);
+    const { say, role, pass } = guests(fake, id);
     try {
-      await body({ open, say, host: role('Dr Ada Byron', 'host'), id, studio: `${fake.url}/studio/${id}${SECRET}`, set: (more) => fake.set(id, more) });
+      await body({ open, say, pass, url, host: role('Dr Ada Byron', 'host'), id, studio: `${fake.url}/studio/${id}${SECRET}`, set: (more) => fake.set(id, more) });
       for (const page of pages) {
         assert.deepEqual(page.faults, []);
       }
@@ -239,6 +239,30 @@ describe('room', { concurrency: 4 }, () => {
     await ann.locator('.poll-card').waitFor({ state: 'detached' });
   }, { past: 60 });
 
+  inRoom('who cannot reach the room when a poll opens is told so by the playlists, and has it once the room is back', async ({ open, host, set }) => {
+    const ann = await open();
+    await untilPlaying(ann, 1);
+    await ann.locator('#chat-text:enabled').waitFor();
+    await set({ faults: [{ match: '/grant', status: 503 }] });
+    await ann.evaluate(() => window.lecternRoom.drop());
+    const { id } = await host('poll.save', { kind: 'single', prompt: 'Which one?', options: ['red', 'green'], results: 'after' });
+    await host('poll.open', { poll: id });
+    const late = await open(SCREENS.phone);
+    for (const page of [ann, late]) {
+      const notice = page.locator('#polls').getByText('A poll is open. Reconnecting to the class’s room…');
+      await notice.waitFor();
+      await page.locator('#room-status', { hasText: 'A poll is open.' }).waitFor({ state: 'attached' });
+      assert.equal(await page.locator('.ballot').count(), 0);
+    }
+    await set({ faults: [] });
+    for (const page of [ann, late]) {
+      await page.locator('.ballot').waitFor();
+      assert.equal(await page.getByText('Reconnecting to the class’s room').count(), 0);
+    }
+    await host('poll.close', { poll: id });
+    await ann.getByRole('heading', { name: 'Poll closed' }).waitFor();
+  });
+
   inRoom('hands, reactions and the pace', async ({ open, studio }) => {
     const host = await open(SCREENS.desktop, studio);
     const ann = await open();
@@ -316,6 +340,132 @@ describe('room', { concurrency: 4 }, () => {
     assert.equal(new URL(page.url()).hash, '');
     await untilPlaying(page, 0.5);
   }, { access: 'token' });
+
+  inRoom('naming somebody: offered after an @, marked for them and said to them', async ({ open, say, pass, url }) => {
+    await say('Ben Okafor', 'chat.send', { text: 'hello' });
+    await say('Bénédicte', 'chat.send', { text: 'salut' });
+    const ann = await open();
+    const ben = await open(SCREENS.desktop, `${url}#p=${await pass('Ben Okafor', 'participant')}`);
+    await write(ann, 'Good morning', 'Ann');
+    await untilTexts(ben, ['hello', 'salut', 'Good morning']);
+    const field = ann.locator('#chat-text');
+    await field.pressSequentially('Thanks @be');
+    const options = ann.getByRole('option');
+    assert.deepEqual(await options.allInnerTexts(), ['Bénédicte', 'Ben Okafor']);
+    await field.press('ArrowDown');
+    assert.equal(await ann.getByRole('option', { selected: true }).innerText(), 'Ben Okafor');
+    assert.equal(await field.getAttribute('aria-activedescendant'), await options.last().getAttribute('id'));
+    await field.press('Enter');
+    assert.equal(await field.inputValue(), 'Thanks @Ben Okafor ');
+    await field.pressSequentially('for the link. Ask me@home');
+    assert.equal(await options.count(), 0);
+    await field.press('Enter');
+    const row = ben.locator('.message.to-me');
+    await row.getByText('To you').waitFor();
+    assert.equal(await row.locator('.mention').innerText(), '@Ben Okafor');
+    await ben.locator('#room-news').getByText('Ann to you: Thanks @Ben Okafor for the link.').waitFor({ state: 'attached' });
+    // An answer is for whoever is answered, without any @.
+    await row.focus();
+    await row.getByRole('button', { name: 'Reply to Ann' }).press('Enter');
+    await write(ben, 'With pleasure');
+    await ann.locator('.message.to-me', { hasText: 'With pleasure' }).waitFor();
+    assert.equal(await ben.locator('.message.to-me').count(), 1);
+    await field.pressSequentially('@');
+    await options.first().waitFor();
+    await field.press('Escape');
+    await options.first().waitFor({ state: 'detached' });
+    assert.equal(await field.inputValue(), '@');
+  });
+
+  inRoom('a moderator keeps order from the watch page', async ({ open, say, pass, url, host }) => {
+    await say('Ben', 'hand.raise');
+    await say('Rude Ann', 'chat.send', { text: 'something rude' });
+    const mo = await open(SCREENS.desktop, `${url}#p=${await pass('Mo', 'moderator')}`);
+    const ann = await open();
+    await ann.locator('#chat-text:enabled').waitFor();
+    assert.equal(await ann.locator('#tab-hands:visible, #settings:visible').count(), 0);
+    await mo.locator('#tab-hands').click();
+    await until(async () => ((await mo.locator('#count-hands').innerText()) === '1' ? '' : 'no hand is counted'));
+    await mo.getByRole('button', { name: 'Give the word' }).click();
+    await mo.getByText('Ben has the word.').first().waitFor();
+    await mo.locator('#settings summary').click();
+    await mo.locator('#set-slow').selectOption('30');
+    await ann.getByText('Slow mode: one message every 30 s.').waitFor();
+    await mo.locator('#set-chat').selectOption('questions');
+    await ann.getByText('The chat is for questions now').waitFor();
+    // The rest is the host's.
+    assert.equal(await mo.locator('#set-names:visible, #set-links:visible, #set-locked:visible, #set-paused:visible, #set-words:visible').count(), 0);
+    await host('room.set', { slow_mode_s: 0, chat: 'open' });
+    await mo.locator('#settings-now').getByText('everybody').waitFor();
+    await mo.locator('#tab-chat').click();
+    const row = mo.locator('.message', { hasText: 'something rude' });
+    await row.focus();
+    await row.getByRole('button', { name: 'Moderate Rude Ann' }).press('Enter');
+    await row.getByRole('button', { name: 'Mute 5 min' }).click();
+    await mo.locator('#tab-hands').click();
+    await mo.locator('#restricted summary').click();
+    await mo.locator('#restricted').getByText(/^muted, until \d\d:\d\d$/).waitFor();
+    await mo.locator('#restricted').getByRole('button', { name: 'Unmute' }).click();
+    await mo.locator('#restricted').waitFor({ state: 'hidden' });
+    await say('Rude Ann', 'chat.send', { text: 'sorry' });
+  });
+
+  /** fromServer has the page told something else than the server says. */
+  const fromServer = (page, change, opened = () => {}) => page.routeWebSocket(/\/ws\//, (client) => {
+    opened(client);
+    const server = client.connectToServer();
+    server.onMessage((frame) => client.send(String(frame).split('\n').map((line) => (line === '' ? '' : JSON.stringify(change(JSON.parse(line))))).join('\n')));
+  });
+
+  inRoom('who is given more time has it', async ({ open, host, url }) => {
+    const ann = await open(SCREENS.desktop, 'about:blank');
+    await fromServer(ann, (event) => (event.type === 'welcome' ? { ...event, data: { ...event.data, extra_time: 200 } } : event));
+    await ann.goto(url);
+    await untilPlaying(ann, 1);
+    await ann.locator('#chat-text:enabled').waitFor();
+    const { id } = await host('poll.save', { kind: 'single', prompt: 'Which one?', options: ['red', 'green'], results: 'after' });
+    await host('poll.open', { poll: id, seconds: 600 });
+    await ann.locator('.ballot').waitFor();
+    const [minutes] = (await ann.locator('.time-left').innerText()).split(':');
+    assert.ok(Number(minutes) > 10 && Number(minutes) <= 30, `${minutes} min are left`);
+    await ann.getByText('You have more time than others.').waitFor();
+  });
+
+  inRoom('who is restricted is listed for staff who come later, and can be let go', async ({ open, say, pass, url }) => {
+    await say('Ben', 'chat.send', { text: 'hello' });
+    const mo = await open(SCREENS.desktop, 'about:blank');
+    const ban = { participant: `p_${Buffer.from('Ben').toString('hex')}`, name: 'Ben', banned: true, reason: 'advertising' };
+    await fromServer(mo, (event) => (event.type === 'welcome' ? { ...event, data: { ...event.data, snapshot: { ...event.data.snapshot, restrictions: [ban] } } } : event));
+    await mo.goto(`${url}#p=${await pass('Mo', 'moderator')}`);
+    await mo.locator('#tab-hands').click();
+    await mo.locator('#restricted summary').click();
+    await mo.locator('#restricted').getByText('excluded, advertising').waitFor();
+    await mo.locator('#restricted').getByRole('button', { name: 'Let back in' }).click();
+    await mo.locator('#restricted').waitFor({ state: 'hidden' });
+  });
+
+  inRoom('when the class has ended its room stays for a while, and closes quietly', async ({ open, say, set, url }) => {
+    const ann = await open(SCREENS.desktop, 'about:blank');
+    let socket;
+    await fromServer(ann, (event) => event, (client) => { socket = client; });
+    await ann.goto(url);
+    await say('Ben', 'chat.send', { text: 'Thank you!' });
+    await write(ann, 'Bye', 'Ann');
+    await untilTexts(ann, ['Thank you!', 'Bye']);
+    await ann.locator('.message.mine:not(.sending)').waitFor();
+    const until = Date.now() + 120000;
+    socket.send(JSON.stringify({ v: 1, type: 'room.closes', rev: 1, data: { until } }));
+    const time = new Date(until).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+    await ann.locator('#room-closing').getByText(`The class has ended. You can write here until ${time}.`).waitFor();
+    await write(ann, 'See you');
+    await untilTexts(ann, ['Thank you!', 'Bye', 'See you']);
+    await set({ state: 'ended', air: 'end' });
+    await socket.close({ code: 4004 });
+    await ann.locator('#room-state').getByText('The class has ended, and its room has closed.').waitFor();
+    assert.ok(await ann.locator('#chat-text').isDisabled());
+    assert.equal(await ann.locator('#room-closing:visible, #feel:visible, .tools button:visible').count(), 0);
+    await untilTexts(ann, ['Thank you!', 'Bye', 'See you']);
+  });
 
   test('without a room the page is as it was', { timeout: 120000 }, async () => {
     const url = await fake.set('roomless', { state: 'live', air: 'on' });

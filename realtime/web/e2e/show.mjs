@@ -4,7 +4,8 @@
 // it.
 //
 //   node show.mjs STUDIO WATCH
-//   enter SECONDS   {behind}: both are there, and the student so far behind
+//   enter SECONDS   {behind, problems}: both are there, the student so far behind; what
+//                   the teacher is told of the stream
 //   chat NAME       {}: each of them has written something, the student by that name,
 //                   and read what the other wrote
 //   read TEXT       {}: both have read that
@@ -102,7 +103,7 @@ const actions = {
     for (const page of [teacher, student]) {
       await page.locator('#chat-text:enabled').waitFor();
     }
-    return { behind: await behind() };
+    return { behind: await behind(), problems: await teacher.locator('#problems li').allInnerTexts() };
   },
   async chat(name) {
     await write(teacher, 'Good morning everybody');

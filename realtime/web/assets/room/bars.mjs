@@ -1,12 +1,10 @@
-// What stands above the room: announcements, and how the connection is.
+// What stands above the room: announcements, how the connection is, and that it closes.
 
 import { announcementsToShow } from './cues.mjs';
 import { arrange, el, icon, iconButton, write } from './element.mjs';
 import { plain } from './plain.mjs';
-import { mayComeBack, refusal, stateWord } from './room-words.mjs';
-
-/** A connection that is back within this time was never gone. */
-const PATIENCE_MS = 1500;
+import { closingWord, mayComeBack, refusal, stateWord } from './room-words.mjs';
+import { PATIENCE_MS } from './session.mjs';
 
 /** announcements shows those that stand now; call what it returns now and then. */
 export function announcements(session, speaker) {
@@ -39,6 +37,32 @@ export function announcements(session, speaker) {
       said = new Set(now.map((a) => a.id));
     }
   };
+}
+
+/** closing says, when the class has ended, how long its room stays open. */
+export function closing(session, speaker) {
+  const line = document.getElementById('room-closing');
+  let said = '';
+  const show = () => {
+    const text = session.standing.name === 'over' ? '' : closingWord(session.room.openUntil);
+    line.hidden = text === '';
+    if (text === said) {
+      return;
+    }
+    said = text;
+    line.replaceChildren(text, session.may('room') ? el('button', {
+      type: 'button', class: 'quiet', text: 'Close the room now',
+      onclick: () => session.send('room.close', {}).catch((error) => speaker.say(refusal(error))),
+    }) : '');
+    if (text !== '') {
+      speaker.say(text);
+    }
+  };
+  session.state.onChange((topic) => {
+    if (topic === 'closing' || topic === 'all') {
+      show();
+    }
+  });
 }
 
 /** connection says how it is when it is not well. */

@@ -86,19 +86,22 @@ export function chat(session, speaker, named = async () => true) {
   }
 
   const lookOf = (m) => [m.text, m.edited, m.deleted, m.mine, m.n, m.shadow, m.over, opened === m.id, editing === m.id, room.pinned?.id === m.id,
-    opened === m.id ? JSON.stringify(room.people.get(m.from?.id) ?? 0) : '', m.mine ? mayEdit(m) : ''].join('|');
+    opened === m.id ? JSON.stringify(room.people.get(m.from?.id) ?? 0) : '', m.mine ? mayEdit(m) : '', toMe(m)].join('|');
 
   const mayEdit = (m) => m.mine && !m.deleted && session.may('chat') && session.media().now - m.ts < (room.me?.limits.edit_ms ?? 0);
+
+  const toMe = (m) => m.kind !== 'more' && state.toMe(m);
 
   function moreRow({ n }) {
     return el('p', { class: 'more-row', text: `${many(n, 'message')} not shown: the chat is fast just now` });
   }
 
   function head(m) {
-    const role = roleWord(m.from?.role);
+    const role = m.from?.name ? roleWord(m.from.role) : ''; // without a name the role is the name
     return el('p', { class: 'message-head' },
       el('bdi', { class: 'author', text: m.mine ? `${nameOf(m.from)} (you)` : nameOf(m.from) }),
       role && el('span', { class: 'role', text: role }),
+      toMe(m) && el('span', { class: 'flag to-you', text: 'To you' }),
       m.to === 'staff' && el('span', { class: 'flag', text: 'To staff' }),
       m.shadow && el('span', { class: 'flag', text: 'Hidden from others' }),
       m.over && el('span', { class: 'flag', text: 'Over the limit' }),
@@ -108,9 +111,9 @@ export function chat(session, speaker, named = async () => true) {
 
   function messageRow(m) {
     const to = m.replyTo ? state.message(m.replyTo) : null;
-    const row = el('article', { class: `message${m.mine ? ' mine' : ''}${m.from?.role === 'host' || m.from?.role === 'moderator' ? ' of-staff' : ''}`, tabIndex: -1 });
+    const row = el('article', { class: `message${m.mine ? ' mine' : ''}${m.from?.role === 'host' || m.from?.role === 'moderator' ? ' of-staff' : ''}${toMe(m) ? ' to-me' : ''}`, tabIndex: -1 });
     row.dataset.id = m.id;
-    row.setAttribute('aria-label', `${nameOf(m.from)}, ${clockTime(m.ts)}`);
+    row.setAttribute('aria-label', `${nameOf(m.from)}${toMe(m) ? ' to you' : ''}, ${clockTime(m.ts)}`);
     row.append(head(m));
     if (m.replyTo) {
       row.append(el('p', { class: 'quoted' }, icon('i-reply'), to ? el('span', {}, el('bdi', { text: nameOf(to.from) }), ': ', el('span', { dir: 'auto', text: to.text })) : 'An older message'));
@@ -120,7 +123,7 @@ export function chat(session, speaker, named = async () => true) {
     } else if (editing === m.id) {
       row.append(editor(m));
     } else {
-      row.append(el('p', { class: 'body', dir: 'auto' }, ...plain(m.text)));
+      row.append(el('p', { class: 'body', dir: 'auto' }, ...plain(m.text, m.mentions.map((id) => room.names.get(id)))));
     }
     if (editing !== m.id) {
       row.append(tools(m));
@@ -329,8 +332,11 @@ export function chat(session, speaker, named = async () => true) {
     if (topic === 'chat' || topic === 'all' || topic === 'settings' || topic === 'people') {
       later();
     }
-    if (topic === 'chat' && event?.type === 'chat.message' && !state.message(event.data.id)?.mine && !paused) {
-      speaker.message(nameOf(event.from), event.data.text);
+    if (topic === 'chat' && event?.type === 'chat.message') {
+      const m = state.message(event.data.id);
+      if (m !== null && !m.mine && (!paused || toMe(m))) {
+        speaker.message(nameOf(m.from), m.text, toMe(m));
+      }
     }
     if (topic === 'all' || topic === 'settings') {
       composer.tick();

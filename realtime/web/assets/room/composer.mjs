@@ -2,6 +2,7 @@
 // the server has it; what was refused can be sent again.
 
 import { el, icon, iconButton, write } from './element.mjs';
+import { mentions } from './mentions.mjs';
 import { closedWord, length, nameOf, refusal } from './room-words.mjs';
 import { newId } from './socket.mjs';
 
@@ -26,6 +27,7 @@ export function createComposer(session, speaker, named, toEnd) {
   const replying = document.getElementById('replying');
   const toStaff = document.getElementById('to-staff');
   const toStaffBox = document.getElementById('to-staff-box');
+  const naming = mentions(text, () => new Map([...room.names].filter(([id]) => id !== room.me?.id)), speaker);
   let replyTo = null;
   let waitUntil = 0; // of rates, by performance.now()
   let shortly = { text: '', until: 0 };
@@ -42,7 +44,8 @@ export function createComposer(session, speaker, named, toEnd) {
   }
 
   function tick() {
-    const closed = closedWord(room, session.media().now);
+    const gone = session.standing.name === 'over';
+    const closed = gone ? '' : closedWord(room, session.media().now);
     const onlyStaff = closed !== '' && (room.settings.chat === 'hosts' || room.settings.chat === 'questions') && session.may('chat') && !session.may('staff') && !room.restricted.muted && !room.settings.paused;
     const wait = Math.ceil(Math.max(waitUntil - performance.now(), slowFor()) / 1000);
     const most = room.me?.limits.chat ?? 500;
@@ -51,7 +54,7 @@ export function createComposer(session, speaker, named, toEnd) {
     const now = performance.now() < shortly.until ? shortly.text : '';
     write(note, now || closed || (wait > 0 ? `You can write again in ${wait} s.` : '') || (room.settings.slow_mode_s && !session.may('staff') ? `Slow mode: one message every ${room.settings.slow_mode_s} s.` : ''));
     note.hidden = note.textContent === '';
-    const can = room.me !== null && (closed === '' || onlyStaff);
+    const can = room.me !== null && !gone && (closed === '' || onlyStaff);
     text.disabled = !can;
     send.disabled = !can || n === 0 || over || wait > 0;
     toStaffBox.hidden = session.may('staff') || !can;
@@ -82,6 +85,10 @@ export function createComposer(session, speaker, named, toEnd) {
     }
     if (toStaff.checked && !session.may('staff')) {
       data.to = 'staff';
+    }
+    const whom = naming.take(words, replyTo?.mine ? null : replyTo?.from?.id ?? null);
+    if (whom.length > 0) {
+      data.mentions = whom;
     }
     text.value = '';
     reply(null);

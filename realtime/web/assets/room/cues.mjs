@@ -75,6 +75,27 @@ export function pollToShow(polls, media, { away = new Set(), extraTime = 0 } = {
     ?? null;
 }
 
+/**
+ * withTold are polls of which the playlists may have told more than the room: that one
+ * was closed while the room was out of reach.
+ *
+ * @param cues see watch/told.mjs
+ */
+export function withTold(polls, cues) {
+  return polls.map((poll) => {
+    const closed = poll.state === 'open' && cues.find(({ event, id }) => event === 'poll.closed' && id === poll.id);
+    return closed ? { ...poll, closedAt: closed.at } : poll;
+  });
+}
+
+/** missedPoll is the id of a poll that is open now, as the playlists tell, of which the room has not; or null. */
+export function missedPoll(polls, cues, media) {
+  const past = cues.filter(({ at }) => reached(at, media));
+  const over = (id) => past.some((cue) => cue.id === id && cue.event !== 'poll.opened');
+  const opened = past.find(({ event, id }) => event === 'poll.opened' && !over(id) && !polls.some((poll) => poll.id === id && poll.state !== 'draft'));
+  return opened?.id ?? null;
+}
+
 /** announcementsToShow are those that stand now. */
 export function announcementsToShow(announcements, media) {
   return announcements.filter((a) => reached(a.at ?? 0, media) && (!a.until || media.now < a.until));

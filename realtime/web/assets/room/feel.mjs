@@ -76,7 +76,7 @@ export function feel(session, speaker) {
   }
 
   function render() {
-    box.hidden = !(session.may('react') || session.may('hand')) || session.may('staff');
+    box.hidden = !(session.may('react') || session.may('hand')) || session.may('staff') || Boolean(room.settings.paused);
     const n = room.handPosition;
     hand.hidden = !session.may('hand');
     hand.setAttribute('aria-pressed', String(n > 0));

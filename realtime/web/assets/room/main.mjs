@@ -5,21 +5,24 @@
 //   state.mjs        what the room is, folded from the snapshot and these <─┘
 //   cues.mjs         what of it is to be seen at this moment of the lecture
 //   chat.mjs (composer.mjs)  questions.mjs  poll-card.mjs (results.mjs)  feel.mjs  bars.mjs
-//                            name.mjs                              show it
+//                            name.mjs  mentions.mjs  staff.mjs     show it
+//   replay.mjs       beside the recording, by transcript.mjs; recorded.mjs on a page that began with it
 //   tabs.mjs  voice.mjs  element.mjs  plain.mjs  room-words.mjs      are what these are made of
 //
 // The video knows nothing of it, and plays whatever becomes of the room.
 
 import { lesson } from '../watch/main.mjs';
 import { takeFromAddress } from '../watch/token-text.mjs';
-import { announcements, connection } from './bars.mjs';
+import { announcements, closing, connection } from './bars.mjs';
 import { chat } from './chat.mjs';
 import { write } from './element.mjs';
 import { feel, presence, shower } from './feel.mjs';
 import { createName } from './name.mjs';
 import { pollCard } from './poll-card.mjs';
 import { questions } from './questions.mjs';
+import { replay } from './replay.mjs';
 import { createSession, kept } from './session.mjs';
+import { hands, restricted, settings } from './staff.mjs';
 import { tabs } from './tabs.mjs';
 import { voice } from './voice.mjs';
 
@@ -65,11 +68,15 @@ feel(session, speaker);
 shower(session, lesson.stage);
 presence(session, document.getElementById('people'));
 connection(session, speaker, document.getElementById('room-state'));
+closing(session, speaker);
+hands(session, speaker);
+restricted(session, speaker);
+settings(session, speaker);
 
 const chooser = tabs(side.querySelector('[role=tablist]'), (id) => {
   if (id === 'tab-chat') {
     talk.shown();
-  } else {
+  } else if (id === 'tab-questions') {
     asked.render();
   }
   counts();
@@ -78,6 +85,7 @@ const chooser = tabs(side.querySelector('[role=tablist]'), (id) => {
 function counts() {
   count('count-chat', chooser.current === 'tab-chat' ? 0 : talk.unread, 'new');
   count('count-questions', asked.count(), 'open');
+  count('count-hands', room.hands.count, 'up');
 }
 
 function count(id, n, what) {
@@ -87,11 +95,16 @@ function count(id, n, what) {
   element.title = `${n} ${what}`;
 }
 
+const handsTab = document.getElementById('tab-hands');
 const nameButton = document.getElementById('name-change');
 nameButton.addEventListener('click', name.ask);
 
 session.state.onChange((topic) => {
-  nameButton.hidden = room.me === null || room.settings.names === 'anonymous' || (room.me.name !== '' && name.read() === '');
+  if (topic === 'all') {
+    handsTab.hidden = !session.may('triage');
+    chooser.settle('tab-chat');
+  }
+  nameButton.hidden = room.me === null || session.standing.name === 'over' || room.settings.names === 'anonymous' || (room.me.name !== '' && name.read() === '');
   write(nameButton, room.me?.name ? `As ${room.me.name}` : 'Choose a name');
   if (topic === 'announcements' || topic === 'all') {
     stand();
@@ -116,8 +129,9 @@ lesson.pass.onNew(() => {
   }
 });
 session.start();
+replay(lesson, side);
 
 // For tests and for the curious.
 Object.defineProperty(window, 'lecternRoom', {
-  value: Object.freeze({ drop: session.drop, media: session.media, get standing() { return session.standing; }, get polls() { return [...room.polls.values()]; } }),
+  value: Object.freeze({ drop: session.drop, media: session.media, get standing() { return session.standing; }, get me() { return room.me?.id; }, get polls() { return [...room.polls.values()]; } }),
 });

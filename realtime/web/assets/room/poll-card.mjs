@@ -2,7 +2,7 @@
 // it on phones. It comes and goes with the moment of the lecture and never takes the
 // focus.
 
-import { pollToShow, deadlineOf } from './cues.mjs';
+import { deadlineOf, missedPoll, pollToShow, withTold } from './cues.mjs';
 import { el, iconButton, write } from './element.mjs';
 import { left, refusal } from './room-words.mjs';
 import { chosenOf, labelsOf, results } from './results.mjs';
@@ -15,6 +15,7 @@ export function pollCard(session, speaker, stage) {
   const away = new Set();
   let look = '';
   let shown = null; // { poll, phase }
+  let missed = null; // id of a poll that the room could not tell of
   let live = null; // parts of the card that change
   let small = false;
   let changing = false; // a vote
@@ -36,9 +37,15 @@ export function pollCard(session, speaker, stage) {
   function render() {
     const media = session.media();
     const extraTime = room.me?.extraTime ?? 0;
-    const polls = [...room.polls.values()];
-    const next = pollToShow(polls, media, { away, extraTime });
-    const nextLook = next === null ? '' : JSON.stringify([next.poll.id, next.phase, next.poll.mine, small, changing, Boolean(next.poll.final ?? next.poll.tally), next.poll.correct, session.may('vote')]);
+    session.told.look();
+    const cues = session.told.all();
+    const polls = withTold([...room.polls.values()], cues);
+    let next = pollToShow(polls, media, { away, extraTime });
+    missed = session.away() && !(next?.phase === 'open' && !next.poll.mine) ? missedPoll(polls, cues, media) : null;
+    if (missed !== null) {
+      next = null;
+    }
+    const nextLook = next === null ? missed ?? '' : JSON.stringify([next.poll.id, next.phase, next.poll.mine, small, changing, Boolean(next.poll.final ?? next.poll.tally), next.poll.correct, session.may('vote'), room.settings.paused]);
     if (nextLook !== look) {
       if (next?.poll.id !== shown?.poll.id) {
         changing = false;
@@ -53,17 +60,17 @@ export function pollCard(session, speaker, stage) {
     }
     live?.results?.update(shown.poll);
     const deadline = shown.phase === 'open' ? deadlineOf(shown.poll, extraTime) : null;
-    write(live.time, deadline === null ? '' : left(deadline - (media.date ?? media.now)));
+    write(live.time, deadline === null ? '' : `${left(deadline - (media.date ?? media.now))} left`);
   }
 
   const titles = { open: 'Poll', closed: 'Poll closed', revealed: 'Results' };
 
   function build() {
     const had = box.contains(document.activeElement);
-    box.hidden = shown === null;
+    box.hidden = shown === null && missed === null;
     live = { time: el('span', { class: 'time-left' }), results: null };
     if (shown === null) {
-      box.replaceChildren();
+      box.replaceChildren(...(missed === null ? [] : [notice()]));
       if (had) {
         document.getElementById('tab-chat').focus();
       }
@@ -93,6 +100,9 @@ export function pollCard(session, speaker, stage) {
       card.append(el('p', { class: 'prompt', id: 'poll-prompt', dir: 'auto', text: poll.prompt }));
       if (open) {
         card.append(ballot(poll));
+        if (poll.closesAt && room.me.extraTime > 0) {
+          card.append(el('p', { class: 'poll-note', text: 'You have more time than others.' }));
+        }
       } else {
         card.append(...outcome(poll, phase));
       }
@@ -101,6 +111,16 @@ export function pollCard(session, speaker, stage) {
     if (had) {
       (card.querySelector('.poll-note') ?? card.querySelector('.poll-head button'))?.focus();
     }
+  }
+
+  /** notice stands for a poll of which only the playlists tell. */
+  function notice() {
+    const text = 'A poll is open. Reconnecting to the class’s room…';
+    if (spoken !== missed) {
+      spoken = missed;
+      speaker.say(text);
+    }
+    return el('div', { class: 'poll-card' }, el('header', { class: 'poll-head' }, el('h2', { text: titles.open })), el('p', { class: 'poll-note', text }));
   }
 
   function outcome(poll, phase) {
@@ -133,8 +153,9 @@ export function pollCard(session, speaker, stage) {
   }
 
   function ballot(poll) {
-    const note = el('p', { class: 'poll-note', role: 'alert' });
-    const button = el('button', { class: 'chip main', type: 'submit', text: 'Vote' });
+    const { paused } = room.settings;
+    const note = el('p', { class: 'poll-note', role: 'alert', text: paused ? 'The teacher has paused the room.' : '' });
+    const button = el('button', { class: 'chip main', type: 'submit', text: 'Vote', disabled: paused });
     const mine = chosenOf(poll);
     let field;
     let read;
@@ -145,7 +166,8 @@ export function pollCard(session, speaker, stage) {
     } else {
       const type = poll.kind === 'multiple' ? 'checkbox' : 'radio';
       field = el('fieldset', { class: `ballot${poll.kind === 'scale' ? ' scale' : ''}`, 'aria-labelledby': 'poll-prompt' },
-        ...labelsOf(poll).map((label, i) => el('label', { class: 'option' }, el('input', { type, name: 'ballot', value: String(i), checked: mine.includes(i) }), el('span', { dir: 'auto', text: label }))));
+        ...labelsOf(poll).map((label, i) => el('label', { class: 'option' }, el('input', { type, name: 'ballot', value: String(i), checked: mine.includes(i), 'aria-label': poll.kind === 'scale' && label }),
+          el('span', { dir: 'auto', text: poll.kind === 'scale' ? String(poll.min + i) : label }))));
       read = () => {
         const choices = [...field.querySelectorAll('input:checked')].map((input) => Number(input.value));
         if (choices.length === 0) {
@@ -162,7 +184,9 @@ export function pollCard(session, speaker, stage) {
         return;
       }
       cast(poll, vote, button, note);
-    } }, field, poll.kind === 'multiple' && el('p', { class: 'poll-note', text: 'Choose as many as you like.' }), note, button);
+    } }, field,
+    poll.kind === 'scale' && poll.options.length === 2 && el('p', { class: 'ends', 'aria-hidden': 'true' }, ...poll.options.map((text, i) => el('span', { dir: 'auto', text: `${i === 0 ? poll.min : poll.max}: ${text}` }))),
+    poll.kind === 'multiple' && el('p', { class: 'poll-note', text: 'Choose as many as you like.' }), note, el('div', { class: 'cast' }, button));
   }
 
   async function cast(poll, vote, button, note) {
@@ -181,7 +205,7 @@ export function pollCard(session, speaker, stage) {
   }
 
   state.onChange((topic) => {
-    if (topic === 'polls' || topic === 'all') {
+    if (topic === 'polls' || topic === 'settings' || topic === 'all') {
       render();
     }
   });

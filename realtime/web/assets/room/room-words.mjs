@@ -19,7 +19,7 @@ export function refusal({ code, retryAfter = 0 }, what = 'message') {
     case 'slow_mode': return `Slow mode is on.${after}`;
     case 'rate_limited': return `That was too fast.${after}`;
     case 'muted': return retryAfter > 0 ? `A moderator has muted you for another ${lasting(retryAfter)}.` : 'A moderator has muted you.';
-    case 'closed': return what === 'vote' ? 'This poll takes no more votes.' : what === 'question' ? 'No questions are taken now.' : 'The chat takes no messages now.';
+    case 'closed': return what === 'vote' ? 'Votes are not taken any more, or not now.' : what === 'question' ? 'No questions are taken now.' : 'The chat takes no messages now.';
     case 'already_voted': return 'You have voted already.';
     case 'forbidden': return what === 'message' ? 'This cannot be sent: it holds a link or a word that is not allowed here.' : 'This is not allowed.';
     case 'too_large': return 'This is too long.';
@@ -27,6 +27,9 @@ export function refusal({ code, retryAfter = 0 }, what = 'message') {
     case 'not_found':
     case 'conflict': return 'Somebody else was faster: this has changed meanwhile.';
     case 'bad_request': return 'This cannot be sent as it is.';
+    case 'unauthorized': return 'The room no longer knows you: reload the page.';
+    case 'banned': return 'You were excluded from this room.';
+    case 'unsupported': return 'The server has changed meanwhile: reload the page.';
     case 'unavailable': return 'Not sent: there is no connection.';
     default: return 'That did not work. Try again.';
   }
@@ -52,13 +55,16 @@ export function stateWord({ name, reason }) {
   switch (reason) {
     case 'banned': return 'You were excluded from this room. The video goes on.';
     case 'removed': return 'A moderator sent you out of the room.';
-    case 'class_ended': return 'The class has ended, and so has its room.';
+    case 'class_ended': return 'The class has ended, and its room has closed.';
     case 'superseded': return 'You have opened this class elsewhere. The room goes on there.';
     case 'locked': return 'The room is locked: nobody else comes in at the moment.';
     case 'refused': return 'The room opens with a link from your teacher.';
     default: return 'The room cannot be joined. Try to reload the page.';
   }
 }
+
+/** closingWord says how long the room of a class that has ended stays open, '' if it does not close. */
+export const closingWord = (until) => (until > 0 ? `The class has ended. You can write here until ${clockTime(until)}.` : '');
 
 /** mayComeBack says whether a button to come back makes sense. */
 export const mayComeBack = (reason) => ['removed', 'superseded', 'locked', 'invalid_grant', 'too_large', 'protocol_error'].includes(reason);
@@ -88,11 +94,19 @@ export function closedWord({ settings, restricted, me }, now) {
 /** many counts things. */
 export const many = (n, one, more = `${one}s`) => `${n.toLocaleString('en-GB')} ${n === 1 ? one : more}`;
 
-/** summary says what is new, '' for nothing. news is { messages, questions, last: { name, text } } */
-export function summary({ messages = 0, questions = 0, last = null }) {
-  const parts = [];
+/** Of more messages to one person than these only the number is said. */
+const SAID_WHOLE = 3;
+
+/**
+ * summary says what is new, '' for nothing. news is { messages, questions, last, toMe },
+ * where last is { name, text } and toMe lists messages to this person, which are not
+ * among the others.
+ */
+export function summary({ messages = 0, questions = 0, last = null, toMe = [] }) {
+  const cut = (text) => (text.length > 120 ? `${text.slice(0, 120)}…` : text);
+  const parts = toMe.length > SAID_WHOLE ? [`${many(toMe.length, 'message')} to you`] : toMe.map(({ name, text }) => `${name} to you: ${cut(text)}`);
   if (messages === 1 && last) {
-    parts.push(`${last.name}: ${last.text.length > 120 ? `${last.text.slice(0, 120)}…` : last.text}`);
+    parts.push(`${last.name}: ${cut(last.text)}`);
   } else if (messages > 0) {
     parts.push(many(messages, 'new message'));
   }

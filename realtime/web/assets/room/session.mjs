@@ -5,6 +5,8 @@ import { createState } from './state.mjs';
 import { dateOf } from './cues.mjs';
 
 const TIMEOUT_MS = 10000;
+/** A connection that is back within this time was never gone. */
+export const PATIENCE_MS = 1500;
 
 /**
  * createSession makes one; start joins the room.
@@ -20,6 +22,7 @@ export function createSession({ grantUrl, socketUrl, keep, lesson, name, headers
   const state = createState();
   const listeners = [];
   let standing = { name: 'connecting' };
+  let lost = performance.now(); // since when there is no connection, null if there is one
 
   async function ticket() {
     const pass = keep.read();
@@ -64,6 +67,10 @@ export function createSession({ grantUrl, socketUrl, keep, lesson, name, headers
       event: state.apply,
       state(next) {
         standing = next;
+        if (next.name === 'over') {
+          state.refresh(); // nothing may be done any more
+        }
+        lost = next.name === 'open' ? null : lost ?? performance.now();
         listeners.forEach((listen) => listen(next));
       },
     },
@@ -81,6 +88,9 @@ export function createSession({ grantUrl, socketUrl, keep, lesson, name, headers
     media,
     /** standing is how the connection is: see createSocket. */
     get standing() { return standing; },
+    /** away says that the room cannot be reached, but should be. */
+    away: () => standing.name !== 'over' && lost !== null && performance.now() - lost > PATIENCE_MS,
+    told: lesson.told,
     onStanding: (listen) => listeners.push(listen),
     start: () => socket.start(),
     rejoin: () => socket.rejoin(),
@@ -88,7 +98,7 @@ export function createSession({ grantUrl, socketUrl, keep, lesson, name, headers
     /** send carries a command out and promises its ack; quiet sends what may be lost. */
     send: (type, data, id) => socket.send(type, data, id),
     quiet: (type, data) => socket.quiet(type, data),
-    may: (permission) => Boolean(state.room.me?.may.has(permission)),
+    may: (permission) => standing.name !== 'over' && Boolean(state.room.me?.may.has(permission)),
   };
 }
 

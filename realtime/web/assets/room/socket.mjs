@@ -286,6 +286,9 @@ export function createSocket({ url, ticket, name = () => '', place = () => null,
 
   /** send sends a command, now or when there is a connection, and promises its ack. */
   function send(type, data, id = world.id()) {
+    if (!running) {
+      return Promise.reject(new RoomError('unavailable'));
+    }
     if (pending.size >= MOST_PENDING) {
       return Promise.reject(new RoomError('busy', { retryable: true }));
     }

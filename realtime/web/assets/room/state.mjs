@@ -6,6 +6,8 @@ import { UNKNOWN_MS } from './cues.mjs';
 
 /** How many messages are kept. Whoever wants older ones reads the transcript. */
 const MOST_MESSAGES = 500;
+/** How many names are remembered. */
+const MOST_NAMES = 1000;
 /** How many ids of what was taken away are remembered. */
 const MOST_REMOVED = 2000;
 
@@ -28,7 +30,9 @@ export function createState() {
     presence: { participants: 0 },
     pulse: { fast: 0, lost: 0, ok: 0 },
     restricted: { muted: false },
-    people: new Map(), // what moderators did: id -> { name, muted, shadow, banned, until }
+    names: new Map(), // of those who wrote, the last one last: id -> name
+    openUntil: 0, // ts: when the room of a class that has ended closes
+    people: new Map(), // what moderators did: id -> { name, muted, shadow, banned, until, reason }
     sending: [], // own messages without an ack: { key, text, replyTo, to, failed, id }
   };
   const byId = new Map(); // messages
@@ -40,6 +44,7 @@ export function createState() {
       return false;
     }
     byId.set(message.id, message);
+    see(message.from);
     let i = room.messages.length;
     while (i > 0 && room.messages[i - 1].seq > message.seq) {
       i -= 1;
@@ -49,6 +54,16 @@ export function createState() {
       byId.delete(old.id);
     }
     return true;
+  }
+
+  function see(from) {
+    if (from?.id && from.name) {
+      room.names.delete(from.id);
+      room.names.set(from.id, from.name);
+      if (room.names.size > MOST_NAMES) {
+        room.names.delete(room.names.keys().next().value);
+      }
+    }
   }
 
   function take(id) {
@@ -116,10 +131,13 @@ export function createState() {
     room.handPosition = s.hand_position ?? 0;
     room.presence = s.presence;
     room.restricted = s.restricted;
+    room.people = new Map((s.restrictions ?? []).map((r) => [r.participant, {
+      name: r.name ?? '', muted: Boolean(r.muted), shadow: Boolean(r.shadowed), banned: Boolean(r.banned), until: r.muted_until ?? 0, reason: r.reason ?? '',
+    }]));
     room.sending = room.sending.filter((one) => !(one.id && byId.has(one.id)));
   }
 
-  const person = (id) => room.people.get(id) ?? { name: '', muted: false, shadow: false, banned: false, until: 0 };
+  const person = (id) => room.people.get(id) ?? { name: '', muted: false, shadow: false, banned: false, until: 0, reason: '' };
 
   const effects = {
     'chat.message': (data, event) => {
@@ -230,16 +248,21 @@ export function createState() {
       room.restricted = data;
       return 'settings';
     },
-    moderated: ({ participant, name, action, until }) => {
+    moderated: ({ participant, name, action, until, reason }) => {
       const p = { ...person(participant), name: name || person(participant).name };
       const on = !action.startsWith('un');
       const what = { mute: 'muted', shadow: 'shadow', ban: 'banned' }[action.replace(/^un/, '')];
       if (what) {
         p[what] = on;
         p.until = what === 'muted' ? until ?? 0 : p.until;
+        p.reason = on ? reason ?? '' : p.reason;
       }
       room.people.set(participant, p);
       return 'people';
+    },
+    'room.closes': ({ until }) => {
+      room.openUntil = until;
+      return 'closing';
     },
     'hand.called': ({ participant, name }, { ts }) => {
       room.called = { id: participant, name: name ?? '', ts };
@@ -288,17 +311,22 @@ export function createState() {
   return {
     room,
     message: (id) => byId.get(id) ?? null,
+    /** toMe says that a message names this person, or answers them. */
+    toMe: (m) => !m.mine && room.me !== null && (m.mentions.includes(room.me.id) || Boolean(byId.get(m.replyTo)?.mine)),
     /** onChange tells of what has changed: (topic, detail). */
     onChange: (listen) => listeners.push(listen),
     welcome(data) {
       room.me = {
         id: data.participant, name: data.name ?? '', role: data.role, may: new Set(data.permissions), limits: data.limits, extraTime: data.extra_time ?? 0,
       };
+      room.openUntil = data.open_until ?? 0;
       if (data.snapshot) {
         snapshot(data.snapshot);
       }
       tell('all');
     },
+    /** refresh has all of it shown anew. */
+    refresh: () => tell('all'),
     /** apply applies an event; one that it does not know changes nothing. */
     apply(event) {
       const effect = Object.hasOwn(effects, event.type) ? effects[event.type] : null;

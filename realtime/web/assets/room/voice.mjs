@@ -12,14 +12,15 @@ const EVERY_MS = 10000;
  * @param news for what others do
  */
 export function voice(own, news, { now = () => performance.now(), later = (fn, ms) => setTimeout(fn, ms) } = {}) {
-  let heard = { messages: 0, questions: 0, last: null };
+  const nothing = () => ({ messages: 0, questions: 0, last: null, toMe: [] });
+  let heard = nothing();
   let saidAt = -Infinity;
   let waiting = false;
 
   function speak() {
     waiting = false;
     const text = summary(heard);
-    heard = { messages: 0, questions: 0, last: null };
+    heard = nothing();
     if (text !== '') {
       news.textContent = text;
       saidAt = now();
@@ -38,9 +39,14 @@ export function voice(own, news, { now = () => performance.now(), later = (fn, m
       own.textContent = '';
       own.textContent = text;
     },
-    message(name, text) {
-      heard.messages += 1;
-      heard.last = { name, text };
+    /** message is heard of, and what it says if it is to this person or the only one. */
+    message(name, text, toMe = false) {
+      if (toMe) {
+        heard.toMe.push({ name, text });
+      } else {
+        heard.messages += 1;
+        heard.last = { name, text };
+      }
       plan();
     },
     question() {

@@ -1,6 +1,6 @@
-// What the host says to everybody, and who may write: announcements, markers, settings.
+// What the host says to everybody: announcements and markers.
 
-import { arrange, el, write } from '../room/element.mjs';
+import { arrange, el } from '../room/element.mjs';
 import { clockTime, refusal } from '../room/room-words.mjs';
 
 /** sayings are announcements and markers. */
@@ -49,55 +49,6 @@ export function sayings(session, speaker) {
         }
         return rows.get(m.id);
       }));
-    }
-  });
-}
-
-const CHAT = { open: 'everybody', hosts: 'hosts only', questions: 'questions only', off: 'nobody' };
-
-/** settings shows and changes those of the room. */
-export function settings(session, speaker) {
-  const part = (name) => document.getElementById(`set-${name}`);
-  const now = document.getElementById('settings-now');
-  const words = part('words');
-
-  const set = (data) => session.send('room.set', data).then(() => speaker.say('Set.'), (error) => {
-    speaker.say(refusal(error));
-    show();
-  });
-  part('chat').addEventListener('change', () => set({ chat: part('chat').value }));
-  part('slow').addEventListener('change', () => set({ slow_mode_s: Number(part('slow').value) }));
-  part('names').addEventListener('change', () => set({ names: part('names').value }));
-  for (const name of ['links', 'locked', 'paused']) {
-    part(name).addEventListener('change', () => set({ [name]: part(name).checked }));
-  }
-  part('words-form').addEventListener('submit', (event) => {
-    event.preventDefault();
-    set({ words: [...new Set(words.value.split(',').map((word) => word.trim()).filter(Boolean))] });
-  });
-
-  function show() {
-    const s = session.room.settings;
-    part('chat').value = s.chat;
-    const slow = part('slow');
-    const seconds = String(s.slow_mode_s ?? 0);
-    if (![...slow.options].some((o) => o.value === seconds)) {
-      slow.append(el('option', { value: seconds, text: `${seconds} s` }));
-    }
-    slow.value = seconds;
-    part('names').value = s.names;
-    for (const name of ['links', 'locked', 'paused']) {
-      part(name).checked = Boolean(s[name]);
-    }
-    if (document.activeElement !== words) {
-      words.value = (s.words ?? []).join(', ');
-    }
-    write(now, s.paused ? 'nobody, all is paused' : `${CHAT[s.chat]}${s.slow_mode_s ? `, every ${seconds} s` : ''}${s.locked ? ', locked' : ''}`);
-    document.getElementById('settings').classList.toggle('unusual', Boolean(s.paused) || s.chat !== 'open' || Boolean(s.locked));
-  }
-  session.state.onChange((topic) => {
-    if (topic === 'settings' || topic === 'all') {
-      show();
     }
   });
 }

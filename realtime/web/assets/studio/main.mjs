@@ -2,21 +2,22 @@
 //
 //   secret.mjs     the link's secret, and the pass it is exchanged for
 //   status.mjs     how the stream arrives, how many watch; the address for OBS
-//   polls.mjs  people.mjs  controls.mjs   what only hosts have
+//   polls.mjs  gauge.mjs  controls.mjs    what only hosts have
 //   ../room        the room itself; its chat and questions show more to staff
 //   ../watch       the preview is the player that students have
 
 import { lesson } from '../watch/main.mjs';
-import { announcements, connection } from '../room/bars.mjs';
+import { announcements, closing, connection } from '../room/bars.mjs';
 import { chat } from '../room/chat.mjs';
 import { write } from '../room/element.mjs';
 import { presence, shower } from '../room/feel.mjs';
 import { questions } from '../room/questions.mjs';
 import { createSession, kept } from '../room/session.mjs';
+import { hands, restricted, settings } from '../room/staff.mjs';
 import { tabs } from '../room/tabs.mjs';
 import { voice } from '../room/voice.mjs';
-import { sayings, settings } from './controls.mjs';
-import { gauge, hands, restricted } from './people.mjs';
+import { sayings } from './controls.mjs';
+import { gauge } from './gauge.mjs';
 import { polls } from './polls.mjs';
 import { createCredential } from './secret.mjs';
 import { followStatus, statusPanel } from './status.mjs';
@@ -45,6 +46,7 @@ settings(session, speaker);
 shower(session, lesson.stage);
 presence(session, document.getElementById('people'));
 connection(session, speaker, document.getElementById('room-state'));
+closing(session, speaker);
 
 document.getElementById('question-filter').querySelector('[value=mine]').replaceWith(new Option('Dismissed', 'dismissed'));
 document.getElementById('question-sort').append(new Option('Oldest', 'old'));

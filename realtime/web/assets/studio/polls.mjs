@@ -69,15 +69,19 @@ export function polls(session, speaker) {
   const rows = new Map();
   const seconds = new Map(); // of drafts: what was chosen
   const folded = new Map(); // of old polls
+  const told = new Set(); // quizzes of which the right answer is shown before students see it
   const later = soon(render);
 
   document.getElementById('poll-new').addEventListener('click', () => compose(null));
 
   const RANK = { open: 0, closed: 1, draft: 2, revealed: 3 };
+  /** old is a poll that is over and not the last one: nobody talks about it any more. */
+  const old = (p) => p.state === 'revealed' && p.id !== [...room.polls.values()].findLast(({ state: s }) => s !== 'draft').id;
+  const rank = (p) => (p.state === 'revealed' && !old(p) ? RANK.closed : RANK[p.state]);
 
   function render() {
     const all = [...room.polls.values()];
-    const order = all.map((p, i) => [p, i]).sort(([a, i], [b, j]) => RANK[a.state] - RANK[b.state] || (a.state === 'draft' ? i - j : j - i)).map(([p]) => p);
+    const order = all.map((p, i) => [p, i]).sort(([a, i], [b, j]) => rank(a) - rank(b) || (a.state === 'draft' ? i - j : j - i)).map(([p]) => p);
     for (const id of rows.keys()) {
       if (!room.polls.has(id)) {
         rows.delete(id);
@@ -92,15 +96,18 @@ export function polls(session, speaker) {
   }
 
   function rowFor(p) {
-    const look = JSON.stringify([p.state, p.prompt, p.options, p.results, p.quiz, folded.get(p.id), p.closesAt]);
+    const look = JSON.stringify([p.state, p.prompt, p.options, p.results, p.quiz, folded.get(p.id), told.has(p.id), p.closesAt, old(p)]);
     let have = rows.get(p.id);
     if (have?.look !== look) {
       have = make(p, look);
       rows.set(p.id, have);
     }
-    have.shown?.update(p);
+    have.shown?.update(seen(p));
     return have;
   }
+
+  /** seen is a poll as a class that looks at the same screen may see it. */
+  const seen = (p) => (p.state === 'revealed' || told.has(p.id) ? p : { ...p, correct: null });
 
   const act = (type, data, done) => session.send(type, data).then(
     (ack) => {
@@ -115,9 +122,8 @@ export function polls(session, speaker) {
 
   function make(p, look) {
     const word = { draft: 'Prepared', open: 'Open', closed: 'Closed', revealed: 'Shown' }[p.state];
-    const old = p.state === 'revealed';
-    const open = !old || folded.get(p.id) === true;
-    const shown = p.state === 'draft' || !open ? null : results(p);
+    const open = folded.get(p.id) ?? !old(p);
+    const shown = p.state === 'draft' || !open ? null : results(seen(p));
     const row = el('li', { class: `poll is-${p.state}` },
       el('p', { class: 'message-head' }, el('span', { class: p.state === 'open' ? 'role' : 'flag', text: word }), el('span', { class: 'time', text: `${p.quiz ? 'Quiz, ' : ''}${KINDS[p.kind].toLowerCase()}` }), el('span', { class: 'time-left' })),
       el('h3', { class: 'prompt', dir: 'auto', text: p.prompt }),
@@ -141,14 +147,25 @@ export function polls(session, speaker) {
           }, 'main'), time,
           button('Edit', () => compose(p)), iconButton('i-bin', `Discard “${p.prompt}”`, () => act('poll.discard', { poll: p.id }, 'Discarded.')));
       }
-      case 'open': return el('div', { class: 'sorting' }, button('Close', () => act('poll.close', { poll: p.id }, 'The poll is closed.'), 'main'));
-      case 'closed': return el('div', { class: 'sorting' }, button(p.results === 'never' ? (p.quiz ? 'Show what is right' : 'Finish') : 'Show the results', () => act('poll.reveal', { poll: p.id }, 'The results are shown.'), 'main'), again(p));
+      case 'open': return el('div', { class: 'sorting' }, button('Close', () => act('poll.close', { poll: p.id }, 'The poll is closed.'), 'main'), right(p));
+      case 'closed': return el('div', { class: 'sorting' }, button(p.results === 'never' ? (p.quiz ? 'Show what is right' : 'Finish') : 'Show the results', () => act('poll.reveal', { poll: p.id }, 'The results are shown.'), 'main'), right(p), again(p));
       default: return el('div', { class: 'sorting' }, button(open ? 'Fold' : 'Results', () => {
         folded.set(p.id, !open);
         render();
       }), again(p));
     }
   }
+
+  const right = (p) => p.quiz && el('button', {
+    type: 'button', class: 'chip small', text: 'Right answer', 'aria-pressed': String(told.has(p.id)), title: 'Shown here only. Mind who sees your screen.',
+    onclick: () => {
+      if (!told.delete(p.id)) {
+        told.add(p.id);
+      }
+      render();
+      [...rows.get(p.id).row.querySelectorAll('button')].find((b) => b.hasAttribute('aria-pressed'))?.focus({ preventScroll: true });
+    },
+  });
 
   const again = (p) => el('button', { type: 'button', class: 'chip small', text: 'Ask again', onclick: () => compose({ ...p, id: null }) });
 
@@ -215,7 +232,7 @@ export function polls(session, speaker) {
     form.append(
       from === null ? field('Begin with', template) : '',
       prompt,
-      field('Kind', kind), options, add, range,
+      field('Kind', kind), el('p', { class: 'poll-note right-hint', text: 'Tick what is right.' }), options, add, range,
       el('div', { class: 'ticks' }, tick(quiz, 'Quiz: there is a right answer'), tick(changeable, 'Votes can be changed'), tick(anonymous, 'Nobody learns who voted what')),
       field('Students see the results', when), note,
       el('div', { class: 'editor-foot' },

@@ -152,6 +152,11 @@ export function hlsEngine(Hls, video, url, { onReady, report }, offers, pass, st
     },
     /** dateAt is the date of a position in the playlist. */
     dateAt: (position) => dateOf(details()?.fragments ?? [], position),
+    /** placeOf is where a date is in the playlist, in ms; null if it is past the end. */
+    placeOf(date) {
+      const position = positionOf(details()?.fragments ?? [], date);
+      return position === null ? null : position * 1000;
+    },
     /** seek goes to a date; false says that the playlist does not have it. */
     seek(date) {
       const d = details();

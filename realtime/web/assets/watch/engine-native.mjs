@@ -53,6 +53,7 @@ export function nativeEngine(video, url, { onReady, report }, pass, place) {
       return from === null ? null : { from, to: dateAt(edge()) };
     },
     dateAt,
+    placeOf: (date) => (startDate() === null ? null : Math.max(0, date - startDate())),
     seek(date) {
       const span = this.span();
       if (span === null || date < span.from || date > span.to) {

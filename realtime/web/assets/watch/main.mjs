@@ -39,6 +39,7 @@ import { serverClock } from './server-clock.mjs';
 import { shortcuts } from './shortcuts.mjs';
 import { sound } from './sound.mjs';
 import { storyboard } from './storyboard.mjs';
+import { createTold } from './told.mjs';
 import { viewOf, shouldPlay } from './view.mjs';
 
 const TICK_MS = 250;
@@ -134,7 +135,7 @@ document.addEventListener('fullscreenchange', tick);
 tick();
 
 /** lesson is what stands beside the player, such as the class's room, may know of it. */
-export const lesson = Object.freeze({ page, stage, video, player, clock, pass, current: info.current, view: () => view, latency });
+export const lesson = Object.freeze({ page, stage, video, player, clock, pass, told: createTold(player, video), current: info.current, view: () => view, latency });
 
 // For tests and for the curious. Nothing here changes what is played.
 Object.defineProperty(window, 'lectern', {

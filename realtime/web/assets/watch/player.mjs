@@ -330,6 +330,8 @@ export function createPlayer(video, hlsModule, sound, wish, pass, refused) {
     timeline: stretch,
     /** dateAt is the date of a time of the timeline, null if unknown. */
     dateAt: (ms) => (place.kind === 'recording' ? engine?.dateAt?.(ms / 1000) ?? null : ms),
+    /** placeOf is the time of the timeline at a date, null if it is past the end or unknown. */
+    placeOf: (date) => (place.kind === 'recording' ? engine?.placeOf(date) ?? null : date),
     /** seekTo goes to a time of the timeline. */
     seekTo(ms) {
       const now = stretch();

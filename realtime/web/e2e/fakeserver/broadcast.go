@@ -1,6 +1,10 @@
 package main
 
-import "time"
+import (
+	"time"
+
+	"github.com/lectern/lectern/realtime/room"
+)
 
 // headStart is how much of the lecture is there when a broadcast begins.
 const headStart = 6 * time.Second
@@ -35,6 +39,9 @@ type broadcast struct {
 	// stuck is a track that nothing is added to, and since when.
 	stuck      string
 	stuckSince time.Time
+
+	// cues are what happened in the room.
+	cues []room.Cue
 }
 
 // gap is a time in which nothing of a track is made. It is zero until it ends.

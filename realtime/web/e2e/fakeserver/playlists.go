@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/lectern/lectern/realtime"
 )
 
 // Which segments a playlist lists.
@@ -90,6 +92,9 @@ func (b *broadcast) playlist(track, list string, skip bool, now time.Time) strin
 		fmt.Fprintf(&p, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,HOLD-BACK=%d,CAN-SKIP-UNTIL=%d\n", 3*target, 6*target)
 	}
 	fmt.Fprintf(&p, "#EXT-X-MEDIA-SEQUENCE:%d\n#EXT-X-DISCONTINUITY-SEQUENCE:%d\n", numberOf(all, from), gone)
+	if len(all) > 0 && list != listIFrames {
+		b.writeCues(&p, all[from].date)
+	}
 	if old := len(all) - from - 6; skip && !ended && old > 0 && (list == listDVR || parts) {
 		fmt.Fprintf(&p, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n", old)
 		from += old
@@ -106,6 +111,20 @@ func (b *broadcast) playlist(track, list string, skip bool, now time.Time) strin
 		b.writeHints(&p, track, all[len(all)-1])
 	}
 	return p.String()
+}
+
+// writeCues writes what happened in the room since a date: of polls everything.
+func (b *broadcast) writeCues(p *strings.Builder, from time.Time) {
+	for _, c := range b.cues {
+		duration := "DURATION=0.000,"
+		if c.Event == realtime.EventPollOpened {
+			duration = ""
+		} else if c.Event == realtime.EventMarker && c.At.Before(from) {
+			continue
+		}
+		fmt.Fprintf(p, "#EXT-X-DATERANGE:ID=\"cue-%s-%s\",CLASS=\"org.lectern.cue\",START-DATE=\"%s\",%sX-EVENT=\"%s\",X-CUE=\"%s\"\n",
+			c.Event, c.ID, c.At.Format("2006-01-02T15:04:05.000Z"), duration, c.Event, c.ID)
+	}
 }
 
 // first is the index of the first of all segments that a playlist lists.

@@ -18,6 +18,7 @@ import (
 	"github.com/lectern/lectern/realtime/access"
 	"github.com/lectern/lectern/realtime/broker"
 	"github.com/lectern/lectern/realtime/room"
+	"github.com/lectern/lectern/realtime/transcript"
 	"github.com/lectern/lectern/realtime/web"
 	"github.com/lectern/lectern/realtime/ws"
 	"github.com/lectern/lectern/storage/kv"
@@ -35,6 +36,7 @@ type lounge struct {
 	log    *broker.Embedded
 	rooms  *room.Rooms
 	socket *ws.Server
+	past   *transcript.Library
 
 	// mu guards the fields below.
 	mu     sync.Mutex
@@ -54,7 +56,8 @@ func newLounge(s *stage) (*lounge, error) {
 		return nil, errors.Join(err, l.close())
 	}
 	l.log = broker.NewEmbedded(broker.DefaultConfig(), broker.Deps{DB: l.db})
-	l.rooms = room.New(room.DefaultConfig(), room.Deps{Broker: l.log, Clock: s})
+	l.past = transcript.New(transcript.Deps{Log: l.log, Ended: s.over})
+	l.rooms = room.New(room.DefaultConfig(), room.Deps{Broker: l.log, Clock: s, Cue: s.cue})
 	if l.socket, err = ws.New(ws.DefaultConfig(), ws.Deps{Grants: l.grants, Rooms: ws.Of(l.rooms)}); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
@@ -175,6 +178,15 @@ func (h host) End(r *http.Request, class, credential string) error {
 	return h.rooms.End(r.Context(), class)
 }
 
+// cue has the playlists tell of a cue.
+func (s *stage) cue(id string, c room.Cue) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if on := s.classes[id]; on != nil {
+		on.air.cues = append(on.air.cues, c)
+	}
+}
+
 // Edge implements room.Clock.
 func (s *stage) Edge(id string) (time.Time, bool) {
 	s.mu.Lock()
@@ -182,6 +194,9 @@ func (s *stage) Edge(id string) (time.Time, bool) {
 	c := s.classes[id]
 	if c == nil {
 		return time.Time{}, false
+	}
+	if c.edge >= 0 && len(c.air.runs) > 0 {
+		return c.air.runs[0].begun.Add(c.edge), true
 	}
 	all := c.air.segments(time.Now())
 	if len(all) == 0 {
@@ -192,6 +207,19 @@ func (s *stage) Edge(id string) (time.Time, bool) {
 		return last.date.Add(time.Duration(last.parts) * partLength), true
 	}
 	return last.date.Add(c.air.unit()), true
+}
+
+// servePass answers with a pass for somebody with the name and the role that the query
+// has.
+func (l *lounge) servePass(w http.ResponseWriter, r *http.Request) {
+	name, role := r.FormValue("name"), realtime.Role(r.FormValue("role"))
+	who := access.Person{ID: fmt.Sprintf("p_%x", name), Name: name, Role: role, Permissions: role.Permissions()}
+	pass, err := l.grants.Pass(r.PathValue("class"), who, time.Now())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	_, _ = io.WriteString(w, pass.Text)
 }
 
 // said is one element of the body of POST /fake/{class}/room: a guest does

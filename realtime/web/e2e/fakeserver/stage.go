@@ -26,10 +26,11 @@ type class struct {
 	air      *broadcast
 	captions bool
 	faults   []fault
-	revoked  []string // ids of tokens
-	room     bool     // there is one
-	viewers  int      // as the studio is told
-	problems []string // the same
+	revoked  []string      // ids of tokens
+	room     bool          // there is one
+	viewers  int           // as the studio is told
+	problems []string      // the same
+	edge     time.Duration // where the room thinks the lecture is, from its beginning; below 0: where it is
 }
 
 // fault makes requests whose path contains Match fail: with Status, or with junk
@@ -73,6 +74,9 @@ type order struct {
 	Room     *bool     `json:"room"`
 	Viewers  *int      `json:"viewers"`
 	Problems *[]string `json:"problems"`
+	// Edge is at which second of the lecture the room thinks it is, below 0 for where
+	// it is: what is said then has that date.
+	Edge *float64 `json:"edge"`
 }
 
 func newStage(talk *lecture) *stage {
@@ -108,6 +112,7 @@ func (s *stage) serveControl(w http.ResponseWriter, r *http.Request) {
 		c = &class{
 			public: web.PublicClass{ID: id, Title: id, State: web.StateScheduled, HLS: "/live/" + id + "/index.m3u8"},
 			air:    &broadcast{talk: s.talk},
+			edge:   -1,
 		}
 		s.classes[id] = c
 	}
@@ -181,6 +186,9 @@ func (c *class) apply(o order, now time.Time) {
 	}
 	if o.Problems != nil {
 		c.problems = *o.Problems
+	}
+	if o.Edge != nil {
+		c.edge = seconds(*o.Edge)
 	}
 	switch o.Air {
 	case "on":

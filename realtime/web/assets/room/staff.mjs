@@ -1,7 +1,8 @@
-// Who wants the word, how the pace is, and who is restricted.
+// What hosts and moderators have more than others, on either page: who wants the word,
+// who is restricted, and who may write.
 
-import { arrange, el, icon, write } from '../room/element.mjs';
-import { clockTime, lasting, many, REACTIONS, refusal } from '../room/room-words.mjs';
+import { arrange, el, write } from './element.mjs';
+import { clockTime, lasting, many, refusal } from './room-words.mjs';
 
 const WORD_MS = 120000;
 
@@ -38,7 +39,7 @@ export function hands(session, speaker) {
       (list.querySelector('button') ?? list.closest('.question-box')).focus({ preventScroll: true });
     }
     empty.hidden = count > 0;
-    if (count > before) {
+    if (count > before && session.may('triage')) {
       speaker.say(`${many(count, 'hand')} up.`);
     }
     before = count;
@@ -62,40 +63,8 @@ export function hands(session, speaker) {
   });
 }
 
-/** gauge shows the pulse and the last reactions. */
-export function gauge(session) {
-  const list = document.getElementById('gauge');
-  const reacted = document.getElementById('reacted');
-  const rows = Object.entries({ fast: 'Too fast', lost: 'Lost', ok: 'All good' }).map(([kind, name]) => {
-    const number = el('span', { class: 'number' });
-    const row = el('li', { class: `bar-row kind-${kind}` }, el('span', { text: name }), number, el('span', { class: 'track', 'aria-hidden': 'true' }, el('span', { class: 'fill' })));
-    return { kind, number, row };
-  });
-  list.append(...rows.map(({ row }) => row));
-  let timer = 0;
-
-  function render() {
-    const { pulse, presence } = session.room;
-    const all = Math.max(presence.participants, 1);
-    for (const { kind, number, row } of rows) {
-      const n = pulse[kind] ?? 0;
-      row.style.setProperty('--share', `${Math.min(100, Math.round((100 * n) / all))}%`);
-      write(number, n > 0 ? String(n) : 'under 5');
-    }
-  }
-  session.state.onChange((topic, detail) => {
-    if (topic === 'pulse' || topic === 'presence' || topic === 'all') {
-      render();
-    }
-    if (topic === 'reactions') {
-      const kinds = Object.entries(detail).filter(([kind]) => Object.hasOwn(REACTIONS, kind));
-      reacted.hidden = kinds.length === 0;
-      reacted.replaceChildren(...kinds.map(([kind, n]) => el('span', { class: 'still' }, icon(`r-${kind}`), el('span', { class: 'unseen', text: `${REACTIONS[kind]}: ` }), String(n))));
-      clearTimeout(timer);
-      timer = setTimeout(() => { reacted.hidden = true; }, 5000);
-    }
-  });
-}
+/** kinds says how somebody is restricted. */
+const kinds = (p) => [p.muted && 'muted', p.shadow && 'hidden from others', p.banned && 'excluded'].filter(Boolean).join(', ');
 
 /** restricted lists whom moderators have muted, hidden or excluded, to take it back. */
 export function restricted(session, speaker) {
@@ -109,7 +78,62 @@ export function restricted(session, speaker) {
     box.hidden = now.length === 0;
     const lift = (participant, action, text) => el('button', { type: 'button', class: 'chip small', text, onclick: () => session.send('moderate', { participant, action }).then(() => speaker.say('Lifted.'), (error) => speaker.say(refusal(error))) });
     list.replaceChildren(...now.map(([id, p]) => el('li', { class: 'queued' }, el('bdi', { class: 'author', text: p.name || 'Guest' }),
-      el('span', { class: 'time', text: p.until ? `until ${clockTime(p.until)}` : '' }),
+      el('span', { class: 'time', text: [kinds(p), p.until ? `until ${clockTime(p.until)}` : '', p.reason].filter(Boolean).join(', ') }),
       p.muted && lift(id, 'unmute', 'Unmute'), p.shadow && lift(id, 'unshadow', 'Show to others'), p.banned && lift(id, 'unban', 'Let back in'))));
+  });
+}
+
+const CHAT = { open: 'everybody', hosts: 'hosts only', questions: 'questions only', off: 'nobody' };
+
+/** settings shows and changes those of the room. */
+export function settings(session, speaker) {
+  const part = (name) => document.getElementById(`set-${name}`);
+  const now = document.getElementById('settings-now');
+  const words = part('words');
+  /** Moderators have the first two, see RoomSet.Needs. */
+  const ALL = ['names', 'links', 'locked', 'paused', 'words'];
+
+  const set = (data) => session.send('room.set', data).then(() => speaker.say('Set.'), (error) => {
+    speaker.say(refusal(error));
+    show();
+  });
+  part('chat').addEventListener('change', () => set({ chat: part('chat').value }));
+  part('slow').addEventListener('change', () => set({ slow_mode_s: Number(part('slow').value) }));
+  part('names').addEventListener('change', () => set({ names: part('names').value }));
+  for (const name of ['links', 'locked', 'paused']) {
+    part(name).addEventListener('change', () => set({ [name]: part(name).checked }));
+  }
+  part('words-form').addEventListener('submit', (event) => {
+    event.preventDefault();
+    set({ words: [...new Set(words.value.split(',').map((word) => word.trim()).filter(Boolean))] });
+  });
+
+  function show() {
+    const s = session.room.settings;
+    document.getElementById('settings').hidden = !session.may('moderate');
+    for (const name of ALL) {
+      part(name).closest('label, form').hidden = !session.may('room');
+    }
+    part('chat').value = s.chat;
+    const slow = part('slow');
+    const seconds = String(s.slow_mode_s ?? 0);
+    if (![...slow.options].some((o) => o.value === seconds)) {
+      slow.append(el('option', { value: seconds, text: `${seconds} s` }));
+    }
+    slow.value = seconds;
+    part('names').value = s.names;
+    for (const name of ['links', 'locked', 'paused']) {
+      part(name).checked = Boolean(s[name]);
+    }
+    if (document.activeElement !== words) {
+      words.value = (s.words ?? []).join(', ');
+    }
+    write(now, s.paused ? 'nobody, all is paused' : `${CHAT[s.chat]}${s.slow_mode_s ? `, every ${seconds} s` : ''}${s.locked ? ', locked' : ''}`);
+    document.getElementById('settings').classList.toggle('unusual', Boolean(s.paused) || s.chat !== 'open' || Boolean(s.locked));
+  }
+  session.state.onChange((topic) => {
+    if (topic === 'settings' || topic === 'all') {
+      show();
+    }
   });
 }
