@@ -34,14 +34,19 @@ type seat struct {
 	connected, recovered atomic.Bool
 	messages, refused    atomic.Int64 // chat messages that came; errors
 	polls                atomic.Int64 // that were opened
-	answers              chan string  // of commands; nil if nobody waits for them
+	asked                atomic.Int64 // when it was told of the last one, in Unix nanoseconds
+	spoke                atomic.Int64 // when it said the message that is not acknowledged, in Unix nanoseconds
+	answers              chan string  // of commands but messages; nil if nobody waits for them
+	tally                atomic.Pointer[string]
 
 	// What it says when it comes back. Owned by read, and by connect while none runs.
 	epoch string
 	seq   string
 
-	mu     sync.Mutex // guards the field below
+	mu     sync.Mutex // guards the fields below
 	delays []time.Duration
+	acks   []time.Duration
+	closed int // the code of the last close frame
 }
 
 // connect opens the socket and says hello.
@@ -71,6 +76,14 @@ func (s *seat) connect(ctx context.Context, addr, class string) error {
 	return s.write(1, `{"v":1,"type":"hello","id":"hello-00001","data":{"grant":"`+s.grant+`"`+position+`}}`)
 }
 
+// closedWith returns the code that the server closed the connection with, 0 if it has
+// not said one.
+func (s *seat) closedWith() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
 // hangUp ends the connection without a word.
 func (s *seat) hangUp() {
 	if s.conn != nil {
@@ -80,11 +93,12 @@ func (s *seat) hangUp() {
 
 func (s *seat) there() bool { return s.connected.Load() }
 
-// say writes a message that tells when it was written.
-func (s *seat) say() error {
+// say writes a message that tells when it was written, with words behind that.
+func (s *seat) say(words string) error {
 	s.said++
 	now := time.Now().UnixNano()
-	return s.command("chat.send", fmt.Sprintf("message-%05d", s.said), fmt.Sprintf(`{"text":"t%d"}`, now))
+	s.spoke.Store(now)
+	return s.command("chat.send", fmt.Sprintf("message-%05d", s.said), fmt.Sprintf(`{"text":"t%d%s"}`, now, words))
 }
 
 // command writes a command. The same id again is the same command.
@@ -130,6 +144,11 @@ func (s *seat) read() {
 		case 1:
 			s.take(payload)
 		case 8:
+			if len(payload) >= 2 {
+				s.mu.Lock()
+				s.closed = int(binary.BigEndian.Uint16(payload))
+				s.mu.Unlock()
+			}
 			return
 		case 9:
 			if s.write(10, string(payload)) != nil {
@@ -187,13 +206,11 @@ func (s *seat) take(frame []byte) {
 	if bytes.Contains(frame, []byte(`"type":"error"`)) {
 		s.refused.Add(1)
 	}
+	if bytes.Contains(frame, []byte(`"re":`)) {
+		s.hear(frame, now)
+	}
 	if s.answers != nil {
-		s.polls.Add(int64(bytes.Count(frame, []byte(`"type":"poll.opened"`))))
-		for line := range bytes.Lines(frame) {
-			if bytes.Contains(line, []byte(`"re":`)) {
-				s.answers <- string(line) // one command waits at a time
-			}
-		}
+		s.follow(frame, now)
 	}
 	if bytes.Contains(frame, []byte(`"type":"welcome"`)) {
 		if _, after, found := bytes.Cut(frame, []byte(`"epoch":"`)); found {
@@ -208,6 +225,35 @@ func (s *seat) take(frame []byte) {
 	}
 }
 
+// hear takes the answers in a frame.
+func (s *seat) hear(frame []byte, now int64) {
+	for line := range bytes.Lines(frame) {
+		switch {
+		case bytes.Contains(line, []byte(`"re":"message-`)):
+			if at := s.spoke.Swap(0); at != 0 {
+				s.mu.Lock()
+				s.acks = append(s.acks, time.Duration(now-at))
+				s.mu.Unlock()
+			}
+		case s.answers != nil && bytes.Contains(line, []byte(`"re":`)):
+			s.answers <- string(line) // one command waits at a time
+		}
+	}
+}
+
+// follow takes what a frame tells of polls.
+func (s *seat) follow(frame []byte, now int64) {
+	if n := bytes.Count(frame, []byte(`"type":"poll.opened"`)); n > 0 {
+		s.asked.Store(now)
+		s.polls.Add(int64(n))
+	}
+	if i := bytes.LastIndex(frame, []byte(`"type":"tally"`)); i >= 0 {
+		line, _, _ := bytes.Cut(frame[i:], []byte("\n"))
+		tally := string(line)
+		s.tally.Store(&tally)
+	}
+}
+
 // digits returns the number that b begins with.
 func digits(b []byte) string {
 	n := 0
@@ -217,11 +263,12 @@ func digits(b []byte) string {
 	return string(b[:n])
 }
 
-// takeDelays returns the delays since the last call.
-func (s *seat) takeDelays() []time.Duration {
+// takeDelays returns, since the last call, how long messages took to come, and to be
+// acknowledged.
+func (s *seat) takeDelays() (delays, acks []time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delays := s.delays
-	s.delays = nil
-	return delays
+	delays, acks = s.delays, s.acks
+	s.delays, s.acks = nil, nil
+	return delays, acks
 }

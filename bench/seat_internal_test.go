@@ -22,7 +22,7 @@ func TestSeatCountsWhatItGets(t *testing.T) {
 	} {
 		s.take([]byte(frame))
 	}
-	delays := s.takeDelays()
+	delays, _ := s.takeDelays()
 	if s.messages.Load() != 3 || s.refused.Load() != 1 || s.epoch != "e1" || s.seq != "13" || !s.there() || s.recovered.Load() || len(delays) != 3 {
 		t.Errorf("%d messages, %d refused, at %s %s, there %t, recovered %t, delays %v",
 			s.messages.Load(), s.refused.Load(), s.epoch, s.seq, s.there(), s.recovered.Load(), delays)
@@ -60,5 +60,27 @@ func TestSeatReadsFrameHeaders(t *testing.T) {
 				t.Errorf("opcode %d of %d bytes, %v", opcode, size, err)
 			}
 		})
+	}
+}
+
+// TestSeatHearsAnswers has answers in the midst of other events.
+func TestSeatHearsAnswers(t *testing.T) {
+	s := &seat{answers: make(chan string, 8)}
+	s.spoke.Store(time.Now().Add(-time.Second).UnixNano())
+	s.take([]byte(`{"v":1,"type":"chat.message","data":{}}` + "\n" + `{"v":1,"type":"ack","re":"message-00001","data":{}}` + "\n" +
+		`{"v":1,"type":"tally","key":"q","rev":1,"data":{"poll":"q","voters":1}}` + "\n" + `{"v":1,"type":"ack","re":"vote-0001","data":{}}` + "\n" +
+		`{"v":1,"type":"poll.opened","data":{}}` + "\n" + `{"v":1,"type":"tally","key":"q","rev":2,"data":{"poll":"q","voters":2}}`))
+	_, acks := s.takeDelays()
+	if len(acks) != 1 || acks[0] < time.Second {
+		t.Errorf("messages were acknowledged after %v, want one after a second at least", acks)
+	}
+	if len(s.answers) != 1 || !strings.Contains(<-s.answers, "vote-0001") {
+		t.Errorf("%d answers beside, want that to the vote", len(s.answers))
+	}
+	if s.polls.Load() != 1 || s.asked.Load() == 0 {
+		t.Errorf("was told of %d polls, want one", s.polls.Load())
+	}
+	if got := s.tally.Load(); got == nil || !strings.Contains(*got, `"voters":2`) {
+		t.Errorf("the tally is %v, want the latest", got)
 	}
 }

@@ -19,18 +19,20 @@ type scenario struct {
 
 func scenarios() map[string]scenario {
 	return map[string]scenario{
-		"ingest":   {count: 10, duration: 20 * time.Second, run: bench.Ingest},
-		"herd":     {count: 2000, duration: 20 * time.Second, run: bench.Herd},
-		"serve":    {count: 2000, duration: 10 * time.Second, run: bench.Serve},
-		"viewers":  {count: 2000, duration: 20 * time.Second, run: bench.Viewers},
-		"idle":     {count: 4000, duration: 10 * time.Second, run: bench.Idle},
-		"dvr":      {count: 2, duration: 3 * time.Minute, run: bench.DVR},
-		"soak":     {count: 4, run: bench.Soak},
-		"hostile":  {count: 10000, duration: 20 * time.Second, run: bench.Hostile},
-		"ladder":   {count: 5, run: bench.LadderCost},
-		"pressure": {count: 1, duration: 3 * time.Minute, run: bench.Pressure},
-		"cycles":   {count: 200, run: bench.Cycles},
-		"room":     {count: 2000, duration: 20 * time.Second, run: bench.Room},
+		"ingest":       {count: 10, duration: 20 * time.Second, run: bench.Ingest},
+		"herd":         {count: 2000, duration: 20 * time.Second, run: bench.Herd},
+		"serve":        {count: 2000, duration: 10 * time.Second, run: bench.Serve},
+		"viewers":      {count: 2000, duration: 20 * time.Second, run: bench.Viewers},
+		"idle":         {count: 4000, duration: 10 * time.Second, run: bench.Idle},
+		"dvr":          {count: 2, duration: 3 * time.Minute, run: bench.DVR},
+		"soak":         {count: 4, run: bench.Soak},
+		"hostile":      {count: 10000, duration: 20 * time.Second, run: bench.Hostile},
+		"ladder":       {count: 5, run: bench.LadderCost},
+		"pressure":     {count: 1, duration: 3 * time.Minute, run: bench.Pressure},
+		"cycles":       {count: 200, run: bench.Cycles},
+		"room":         {count: 2000, duration: 20 * time.Second, run: bench.Room},
+		"hostile-room": {count: 2000, duration: 15 * time.Second, run: bench.HostileRoom},
+		"ballot":       {count: 2000, duration: 10 * time.Second, run: bench.Ballot},
 	}
 }
 
