@@ -38,7 +38,8 @@ const (
 // TestRoom is the room as it is meant to be: a teacher in the studio, a student who is
 // 15 s behind, 2,000 others. The teacher asks; the student is asked when the burned-in
 // clock in their own picture shows the moment at which the teacher did, and not when
-// the page was told. Everybody's vote counts once. It is not parallel: it takes all of
+// the page was told. Everybody's vote counts once, and beside the recording the poll and
+// the chat come at the same moments again. It is not parallel: it takes all of
 // a small machine.
 func TestRoom(t *testing.T) {
 	guests := showGuests
@@ -99,7 +100,8 @@ func TestRoom(t *testing.T) {
 	if seen.Known == nil || seen.Shown == nil {
 		t.Fatalf("the student's page saw %+v", seen)
 	}
-	judgeMoment(t, c, time.UnixMilli(poll.At), seen)
+	due := burnedIn(t, c, time.UnixMilli(poll.At))
+	judgeMoment(t, due, seen)
 	if age := clicked.Sub(time.UnixMilli(poll.At)); age < -patience || age > patience {
 		t.Errorf("the poll is for %s before the teacher asked", age)
 	}
@@ -124,8 +126,21 @@ func TestRoom(t *testing.T) {
 	show.do("screenshot " + filepath.Join(t.ArtifactDir(), "results"))
 
 	show.do("end")
+	show.do("close")
 	show.do("recording")
+	again := show.do(fmt.Sprint("replay ", due.UnixMilli()))
 	show.do("screenshot " + filepath.Join(t.ArtifactDir(), "recording"))
+	off := time.UnixMilli(again.Shown.Clock).Sub(due)
+	late := time.Duration(again.Late * float64(time.Millisecond))
+	t.Logf("beside the recording the poll came %s after its moment (the page stood still for %s at most)", off, late.Round(time.Millisecond))
+	if again.Wait == 0 || off < -showLoose || off > showLoose+3*late {
+		t.Errorf("beside the recording the poll came %s after the picture of its moment, and was missing in %d looks before", off, again.Wait)
+	}
+	for _, text := range []string{"Good morning everybody", "Good morning", "Hello from the last row"} {
+		if !slices.Contains(again.Said, text) {
+			t.Errorf("what was said before the poll is %q, without %q", again.Said, text)
+		}
+	}
 	_, metrics := get(t, "http://"+srv.Admin+"/metrics")
 	t.Logf("the server has taken %s s of CPU", cpuSeconds.FindStringSubmatch(metrics)[1])
 }
@@ -142,9 +157,8 @@ func thousands(n int) string {
 
 // judgeMoment compares what the student saw with the picture that was on the air at
 // the moment of the poll, as the server recorded it.
-func judgeMoment(t *testing.T, c api.Class, at time.Time, seen scene) {
+func judgeMoment(t *testing.T, due time.Time, seen scene) {
 	t.Helper()
-	due := burnedIn(t, c, at)
 	known := due.Sub(time.UnixMilli(seen.Known.Clock))
 	off := time.UnixMilli(seen.Shown.Clock).Sub(due)
 	late := time.Duration(seen.Late * float64(time.Millisecond))
@@ -234,6 +248,7 @@ type scene struct {
 	Wait     int
 	Late     float64
 	Numbers  []string
+	Said     []string
 	Faults   []string
 	Error    string
 }

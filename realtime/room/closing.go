@@ -1,6 +1,8 @@
 package room
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/lectern/lectern/realtime"
@@ -21,12 +23,12 @@ func (d Deps) closes(class string, after time.Duration) (time.Time, error) {
 }
 
 // Open reports whether the room of a class is for anybody: it is from when the class
-// is made until Config.CloseAfter after its end. Otherwise the error is a
-// *realtime.Error, or what [Classes] said. It does not know of hosts who have closed
-// their room before.
+// is made until Config.CloseAfter after its end, or until a host has closed it before.
+// Otherwise the error is a *realtime.Error, or what [Classes] said. After a start it
+// does not know of hosts who have closed their room before, until somebody knocks.
 func (rs *Rooms) Open(class string) error {
 	closes, err := rs.deps.closes(class, rs.cfg.CloseAfter)
-	if err == nil && !closes.IsZero() && !rs.deps.Now().Before(closes) {
+	if err == nil && !closes.IsZero() && (!rs.deps.Now().Before(closes) || rs.isShut(class)) {
 		err = realtime.NewError(realtime.CodeClosed, "the class has ended")
 	}
 	return err
@@ -36,10 +38,32 @@ func (rs *Rooms) Open(class string) error {
 const settle = 5 * time.Second
 
 // Over reports whether nothing is added to the log of a class any more: its room has
-// been closed for some time.
+// been closed, for some time if that was not by its host.
 func (rs *Rooms) Over(class string) bool {
 	closes, err := rs.deps.closes(class, rs.cfg.CloseAfter)
-	return err == nil && !closes.IsZero() && rs.deps.Now().After(closes.Add(settle))
+	return err == nil && !closes.IsZero() && (rs.deps.Now().After(closes.Add(settle)) || rs.isShut(class))
+}
+
+func (rs *Rooms) isShut(class string) bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.closed[class]
+}
+
+// shut notes that a room is closed for good, and all of its log kept. Those that are
+// closed by now anyway are forgotten.
+func (rs *Rooms) shut(class string) {
+	rs.mu.Lock()
+	rs.closed[class] = true
+	all := slices.Collect(maps.Keys(rs.closed))
+	rs.mu.Unlock()
+	for _, other := range all {
+		if closes, err := rs.deps.closes(other, rs.cfg.CloseAfter); err != nil || rs.deps.Now().After(closes.Add(settle)) {
+			rs.mu.Lock()
+			delete(rs.closed, other)
+			rs.mu.Unlock()
+		}
+	}
 }
 
 // open is Open when the room is there: it may be that of a class that was deleted

@@ -149,13 +149,24 @@ func TestHostClosesTheRoom(t *testing.T) {
 		l.end()
 		pass(2 * time.Second)
 		ada.refused(realtime.CodeForbidden, realtime.RoomClose{})
+		if s.rooms.Over("algebra") || s.rooms.Open("algebra") != nil {
+			t.Error("the room is over with its class")
+		}
 		host.must(realtime.RoomClose{})
 		if host.closeCode() != realtime.CloseClassEnded || ada.closeCode() != realtime.CloseClassEnded {
 			t.Errorf("closed with %d and %d", host.closeCode(), ada.closeCode())
 		}
-		s.refuses(t, "ada", realtime.RoleParticipant, realtime.CodeClosed)
+		over := func() {
+			t.Helper()
+			s.refuses(t, "ada", realtime.RoleParticipant, realtime.CodeClosed)
+			pass(time.Millisecond)
+			if err := s.rooms.Open("algebra"); !s.rooms.Over("algebra") || err == nil {
+				t.Errorf("over %t, open %v", s.rooms.Over("algebra"), err)
+			}
+		}
+		over()
 		s.restart()
-		s.refuses(t, "host", realtime.RoleHost, realtime.CodeClosed)
+		over()
 	})
 }
 

@@ -116,6 +116,7 @@ func (r *room) keep(e state.Entry, done func()) error {
 	}
 	if fx.Close {
 		r.dismiss()
+		r.wait(r.shut)
 	}
 	return nil
 }

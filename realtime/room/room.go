@@ -58,6 +58,8 @@ type room struct {
 	failureMu sync.Mutex
 	failed    error
 
+	shut func() // is called once the room is closed for good, and all is kept
+
 	kept   kept // shared with the broker
 	st     *state.State
 	epoch  string
@@ -127,6 +129,9 @@ func (r *room) run(ctx context.Context) {
 		r.failed = err
 		r.failureMu.Unlock()
 		return
+	}
+	if r.st.Closed() {
+		r.shut()
 	}
 	tick := time.NewTicker(tickInterval)
 	defer tick.Stop()

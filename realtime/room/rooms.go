@@ -60,8 +60,9 @@ type Rooms struct {
 	starting chan *room
 	stopped  chan struct{} // closed when Run has ended
 
-	mu    sync.Mutex // guards the field below
-	rooms map[string]*room
+	mu     sync.Mutex // guards the fields below
+	rooms  map[string]*room
+	closed map[string]bool // classes whose room is closed for good, until time says so, too
 }
 
 // New returns rooms that are all closed.
@@ -75,7 +76,7 @@ func New(cfg Config, deps Deps) *Rooms {
 	}
 	return &Rooms{
 		cfg: cfg, deps: deps, metrics: newMetrics(deps.Registerer),
-		starting: make(chan *room), stopped: make(chan struct{}), rooms: make(map[string]*room),
+		starting: make(chan *room), stopped: make(chan struct{}), rooms: make(map[string]*room), closed: make(map[string]bool),
 	}
 }
 
@@ -115,6 +116,7 @@ func (rs *Rooms) open(ctx context.Context, class string) (*room, error) {
 	fresh := r == nil
 	if fresh {
 		r = newRoom(class, rs.cfg, rs.deps, rs.metrics)
+		r.shut = func() { rs.shut(class) }
 		rs.rooms[class] = r
 	}
 	rs.mu.Unlock()
@@ -200,6 +202,9 @@ func (rs *Rooms) Delete(ctx context.Context, class string) error {
 	if err := rs.deps.Broker.Delete(ctx, class); err != nil {
 		return fmt.Errorf("delete room of class %q: %w", class, err)
 	}
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	delete(rs.closed, class)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 // The parts of the room and of the studio that decide things, without a browser.
 
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { announcementsToShow, dateOf, deadlineOf, phaseOf, pollToShow, reached } from '../assets/room/cues.mjs';
 import { backOff, closeOf } from '../assets/room/close-codes.mjs';
@@ -14,6 +15,8 @@ import { chosenOf, labelsOf, share } from '../assets/room/results.mjs';
 import { draftOf } from '../assets/studio/polls.mjs';
 import { fromFragment, withoutName } from '../assets/watch/token-text.mjs';
 import { factsOf, verdict } from '../assets/studio/status.mjs';
+
+globalThis.crypto ??= webcrypto; // as browsers have it, and Node.js 18 does not
 
 /** fakeWorld has a clock that the test moves, and sockets that the test speaks through. */
 function fakeWorld() {

@@ -15,7 +15,10 @@
 //   tally VOTES     {numbers}: what the teacher is told of the options, when so many have voted
 //   reveal          {numbers}: what the student is told of them, when the poll is over
 //   end             {}: the teacher has ended the class, the student is told
+//   close           {}: the teacher has closed the room
 //   recording       {}: the student watches the recording
+//   replay CLOCK    {shown, wait, late}: the student has gone to some seconds before the
+//                   picture with that burned-in time, and seen the poll come, see reader
 //   screenshot DIR  {}
 //   quit            {faults}
 
@@ -71,6 +74,33 @@ function witness(clock) {
   }
   setInterval(look, 40);
   new MutationObserver(look).observe(document.getElementById('stage'), { childList: true, subtree: true });
+  window.seen = seen;
+}
+
+/**
+ * reader notes when the poll comes beside the recording, as witness does: wait is how
+ * many looks there were before, shown the first that saw it.
+ */
+function reader(clock) {
+  const seen = { shown: null, wait: 0, late: 0 };
+  let last = performance.now();
+  setInterval(() => {
+    const now = performance.now();
+    const at = clock();
+    if (at === null || seen.shown !== null) {
+      return;
+    }
+    const shown = document.querySelector('#replay-log .poll-past') !== null;
+    if (seen.wait > 0) {
+      seen.late = Math.max(seen.late, now - last);
+    }
+    last = now;
+    if (shown) {
+      seen.shown = { clock: at, shown };
+    } else {
+      seen.wait += 1;
+    }
+  }, 40);
   window.seen = seen;
 }
 
@@ -163,9 +193,30 @@ const actions = {
     await teacher.locator('#air').getByText('Ended').waitFor();
     await untilState(student, 'ended', PATIENCE_MS);
   },
+  async close() {
+    await teacher.getByRole('button', { name: 'Close the room now' }).click();
+    await teacher.getByRole('button', { name: 'Close the room now' }).waitFor({ state: 'detached' });
+  },
   async recording() {
     await student.reload();
     await untilPlaying(student, 2, PATIENCE_MS, ['recording']);
+  },
+  async replay(clock) {
+    await student.locator('#replay-log').waitFor();
+    let now = null;
+    await until(async () => {
+      now = await student.evaluate(`(${pictureClock})()`);
+      return now === null ? 'the picture shows no clock' : '';
+    }, PATIENCE_MS);
+    await student.locator('#timeline').evaluate((line, on) => {
+      line.value = String(Number(line.value) + on);
+      line.dispatchEvent(new Event('input', { bubbles: true }));
+      line.dispatchEvent(new Event('change', { bubbles: true }));
+    }, (Number(clock) - now) / 1000 - 5);
+    await untilPlaying(student, 1, PATIENCE_MS, ['recording']);
+    await student.evaluate(`(${reader})(${pictureClock})`);
+    await untilPage(student, () => () => (window.seen.shown ? '' : 'was not seen'), null, PATIENCE_MS);
+    return student.evaluate(() => ({ ...window.seen, said: [...document.querySelectorAll('#replay-log .body')].map((body) => body.textContent) }));
   },
   async screenshot(path) {
     await teacher.screenshot({ path: `${path}-studio.png` });
