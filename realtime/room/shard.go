@@ -58,15 +58,19 @@ func newShard() *shard {
 // run does what the room says until ops is closed.
 func (s *shard) run() {
 	for o := range s.ops {
+		s.handle(o)
+	}
+}
+
+// handle does o. If that is a fan, it does what has come right behind it as well.
+func (s *shard) handle(o op) {
+	for more := true; more; {
 		if o.kind != opFan {
 			s.do(o)
-			continue
+			return
 		}
-		next, behind := s.gather(o)
+		o, more = s.gather(o)
 		s.fan()
-		if behind {
-			s.do(next)
-		}
 	}
 }
 
