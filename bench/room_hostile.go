@@ -111,7 +111,6 @@ func (x *roomAttack) stall(ctx context.Context) error {
 			return err
 		}
 		defer s.hangUp()
-		_ = s.conn.(*net.TCPConn).SetReadBuffer(4 << 10)
 		stalled = append(stalled, s)
 	}
 	if err := wait(ctx, stalledLimit); err != nil {
@@ -123,7 +122,7 @@ func (x *roomAttack) stall(ctx context.Context) error {
 	var reading sync.WaitGroup
 	for _, s := range stalled {
 		reading.Go(func() {
-			_ = s.conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+			_ = s.conn.SetReadDeadline(time.Now().Add(10 * time.Second))
 			if ended(s.conn) {
 				closed.Add(1)
 			}

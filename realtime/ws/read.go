@@ -108,7 +108,7 @@ func (c *Conn) readError(err error) string {
 	case errors.Is(err, websocket.ErrReadLimit):
 		// The client has been told with 1009. To close with its message unread would
 		// take that back.
-		if tcp := tcpOf(c.sock.NetConn()); tcp != nil && tcp == c.sock.NetConn() {
+		if tcp, plain := tcpOf(c.sock.NetConn()); tcp != nil && plain {
 			_ = tcp.CloseWrite()
 			_ = tcp.SetReadDeadline(time.Now().Add(linger))
 			_, _ = io.CopyN(io.Discard, tcp, 1<<20)

@@ -3,6 +3,7 @@ package ws
 import (
 	"container/list"
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -141,7 +142,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.leavePlace() // and the client has been told
 		return
 	}
-	if tcp := tcpOf(sock.NetConn()); tcp != nil {
+	if tcp, _ := tcpOf(sock.NetConn()); tcp != nil {
 		_ = tcp.SetWriteBuffer(s.cfg.SendBufferBytes) // the kernel's own choice will do
 	}
 	c := newConn(s, sock, r.PathValue("class"))
@@ -197,13 +198,22 @@ func refuse(w http.ResponseWriter, status int, retryAfter time.Duration) {
 	http.Error(w, http.StatusText(status), status)
 }
 
-// tcpOf returns the TCP connection below TLS, or nil if there is none.
-func tcpOf(c net.Conn) *net.TCPConn {
-	if under, ok := c.(interface{ NetConn() net.Conn }); ok {
+// tcpOf returns the TCP connection below what net/http was given, nil if there is
+// none, and whether it is plain, without TLS above.
+func tcpOf(c net.Conn) (tcp *net.TCPConn, plain bool) {
+	plain = true
+	for {
+		if _, secured := c.(*tls.Conn); secured {
+			plain = false
+		}
+		under, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
 		c = under.NetConn()
 	}
-	tcp, _ := c.(*net.TCPConn)
-	return tcp
+	tcp, _ = c.(*net.TCPConn)
+	return tcp, plain
 }
 
 // Run serves connections until ctx ends. Then it tells every client when to come

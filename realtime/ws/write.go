@@ -145,7 +145,7 @@ func (c *Conn) finish(end ending) {
 		_ = c.sock.WriteMessage(websocket.TextMessage, b) // whatever fails, the client will notice
 	}
 	_ = c.sock.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(int(end.code), info.Name), time.Now().Add(linger))
-	if tcp := tcpOf(c.sock.NetConn()); tcp != nil && tcp == c.sock.NetConn() {
+	if tcp, plain := tcpOf(c.sock.NetConn()); tcp != nil && plain {
 		_ = tcp.CloseWrite()
 	}
 	c.written(nil)

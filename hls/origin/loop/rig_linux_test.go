@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -161,6 +162,13 @@ func (s *stub) servePage(w http.ResponseWriter, r *http.Request) {
 			panic(err)
 		}
 		defer c.Close() //nolint:errcheck // a test
+		if under, ok := c.(interface{ NetConn() net.Conn }); ok {
+			if _, ok = under.NetConn().(*net.TCPConn); !ok {
+				panic(fmt.Sprintf("below is a %T", under.NetConn()))
+			}
+		} else if _, ok = c.(*net.TCPConn); !ok {
+			panic(fmt.Sprintf("nothing is known of what is below a %T", c))
+		}
 		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 		_, _ = io.Copy(c, rw)
 		return

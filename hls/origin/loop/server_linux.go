@@ -121,6 +121,10 @@ func (b *begun) Read(p []byte) (int, error) {
 // ReadFrom implements io.ReaderFrom, so that the kernel sends files.
 func (b *begun) ReadFrom(r io.Reader) (int64, error) { return io.Copy(b.Conn, r) }
 
+// NetConn returns the connection itself, for who takes it over and has to say how much
+// the kernel may hold of it.
+func (b *begun) NetConn() net.Conn { return b.Conn }
+
 // CloseWrite is for net/http.
 func (b *begun) CloseWrite() error {
 	if c, ok := b.Conn.(interface{ CloseWrite() error }); ok {
