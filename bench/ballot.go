@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/lectern/lectern/realtime/api"
+	"github.com/lectern/lectern/realtime"
 )
 
 const (
@@ -69,16 +69,16 @@ type ballot struct {
 
 // host lets a host in.
 func (h *hall) host(ctx context.Context) (*seat, error) {
-	grant, err := h.api.CreateGrant(ctx, h.class, api.CreateGrant{Role: "host", Person: "p_host", Name: "Host"})
+	s, err := h.person(ctx, realtime.RoleHost, "p_host", "Host")
 	if err != nil {
-		return nil, fmt.Errorf("get a grant: %w", err)
+		return nil, err
 	}
-	s := &seat{grant: grant.Grant, answers: make(chan string, 8)}
+	s.answers = make(chan string, 8)
 	h.staff = append(h.staff, s)
 	if err = h.sit(ctx, s); err != nil {
 		return nil, err
 	}
-	return s, poll(ctx, time.Minute, func() error { return h.all(h.staff, (*seat).there, "in the room") })
+	return s, h.seated(ctx, s)
 }
 
 // must sends a command of the host and returns the id that it made.
@@ -105,9 +105,7 @@ func (b *ballot) hold(ctx context.Context) error {
 	if _, err = b.must(ctx, "poll.open", fmt.Sprintf(`{"poll":%q}`, id)); err != nil {
 		return err
 	}
-	if err = poll(ctx, guestsLimit, func() error {
-		return b.all(b.seats, func(s *seat) bool { return s.polls.Load() == 1 }, "told of the poll")
-	}); err != nil {
+	if err = b.told(ctx); err != nil {
 		return err
 	}
 	told := time.Duration(0)

@@ -48,11 +48,7 @@ func (g *Guests) Say(ctx context.Context, text string) error {
 }
 
 // Told returns when each of them has been told that a poll is open, once.
-func (g *Guests) Told(ctx context.Context) error {
-	return poll(ctx, guestsLimit, func() error {
-		return g.hall.all(g.hall.seats, func(s *seat) bool { return s.polls.Load() == 1 }, "told of one poll")
-	})
-}
+func (g *Guests) Told(ctx context.Context) error { return g.hall.told(ctx) }
 
 // Vote lets each of them vote in the poll, all at once: guest i for option i modulo
 // options. Everybody also does what a client does that has missed the answer, and

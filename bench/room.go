@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lectern/lectern/realtime"
 	"github.com/lectern/lectern/realtime/api"
 )
 
@@ -91,11 +92,11 @@ type hall struct {
 func (h *hall) fill(ctx context.Context, n int) error {
 	begun := time.Now()
 	for i := range n {
-		grant, err := h.api.CreateGrant(ctx, h.class, api.CreateGrant{Role: "participant", Person: fmt.Sprintf("p_%d", i), Name: fmt.Sprintf("Guest %d", i)})
+		s, err := h.person(ctx, realtime.RoleParticipant, fmt.Sprintf("p_%d", i), fmt.Sprintf("Guest %d", i))
 		if err != nil {
-			return fmt.Errorf("get a grant: %w", err)
+			return err
 		}
-		s := &seat{grant: grant.Grant, sample: i%10 == 0}
+		s.sample = i%10 == 0
 		if h.heeding {
 			s.answers = make(chan string, 8)
 		}
@@ -104,10 +105,36 @@ func (h *hall) fill(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	if err := poll(ctx, time.Minute, func() error { return h.all(h.seats, (*seat).there, "in the room") }); err != nil {
+	if err := h.seated(ctx, h.seats...); err != nil {
 		return err
 	}
 	return wait(ctx, max(0, 2*time.Second-time.Since(begun)))
+}
+
+// person returns somebody who may come in.
+func (h *hall) person(ctx context.Context, role realtime.Role, id, name string) (*seat, error) {
+	grant, err := h.api.CreateGrant(ctx, h.class, api.CreateGrant{Role: role, Person: id, Name: name})
+	if err != nil {
+		return nil, fmt.Errorf("get a grant: %w", err)
+	}
+	return &seat{grant: grant.Grant}, nil
+}
+
+// seated waits until all of them are in the room.
+func (h *hall) seated(ctx context.Context, seats ...*seat) error {
+	return poll(ctx, time.Minute, func() error { return h.all(seats, (*seat).there, "in the room") })
+}
+
+// gone waits until the connections of all of them have ended.
+func (h *hall) gone(ctx context.Context, seats ...*seat) error {
+	return poll(ctx, time.Minute, func() error { return h.all(seats, func(s *seat) bool { return !s.there() }, "gone") })
+}
+
+// told waits until each of them has been told that a poll is open, once.
+func (h *hall) told(ctx context.Context) error {
+	return poll(ctx, guestsLimit, func() error {
+		return h.all(h.seats, func(s *seat) bool { return s.polls.Load() == 1 }, "told of one poll")
+	})
 }
 
 // sit connects one person and reads what they get.

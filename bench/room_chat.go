@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // chatter is one measurement of a room and what it may be.
@@ -47,15 +49,11 @@ func (h *hall) weigh(ctx context.Context, o Options, v *verdicts) error {
 // for d. meanwhile, unless nil, runs along.
 func (h *hall) delays(ctx context.Context, rate int, d time.Duration, meanwhile func(context.Context) error) ([]time.Duration, error) {
 	h.take()
-	along := make(chan error, 1)
-	h.running.Go(func() {
-		if meanwhile == nil {
-			along <- nil
-			return
-		}
-		along <- meanwhile(ctx)
-	})
-	if err := errors.Join(h.talk(ctx, h.seats, rate, d), <-along); err != nil {
+	var along errgroup.Group
+	if meanwhile != nil {
+		along.Go(func() error { return meanwhile(ctx) })
+	}
+	if err := errors.Join(h.talk(ctx, h.seats, rate, d), along.Wait()); err != nil {
 		return nil, err
 	}
 	if err := poll(ctx, 10*time.Second, h.complete); err != nil {
@@ -89,18 +87,13 @@ func (h *hall) chat(ctx context.Context, o Options, t chatter, v *verdicts) erro
 	if err != nil {
 		return err
 	}
-	talking := make(chan error, 1)
-	h.running.Go(func() { talking <- h.talk(ctx, h.seats, t.rate, o.Duration) })
-	profiled := make(chan error, 1)
-	h.running.Go(func() {
-		if o.Profile == "" {
-			profiled <- nil
-			return
-		}
-		profiled <- h.profile(ctx, o.Duration, o.Profile+"."+t.name)
-	})
+	var along errgroup.Group
+	along.Go(func() error { return h.talk(ctx, h.seats, t.rate, o.Duration) })
+	if o.Profile != "" {
+		along.Go(func() error { return h.profile(ctx, o.Duration, o.Profile+"."+t.name) })
+	}
 	used, err := h.measure(ctx, o.Duration)
-	if err = errors.Join(err, <-talking, <-profiled); err != nil {
+	if err = errors.Join(err, along.Wait()); err != nil {
 		return err
 	}
 	lost := poll(ctx, 10*time.Second, h.complete)
@@ -141,7 +134,7 @@ func (h *hall) storm(ctx context.Context, o Options, v *verdicts) error {
 	for _, s := range gone {
 		s.hangUp()
 	}
-	if err := poll(ctx, time.Minute, func() error { return h.all(gone, func(s *seat) bool { return !s.there() }, "gone") }); err != nil {
+	if err := h.gone(ctx, gone...); err != nil {
 		return err
 	}
 	rate := min(missed, len(stay))

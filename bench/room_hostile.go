@@ -16,7 +16,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lectern/lectern/realtime"
-	"github.com/lectern/lectern/realtime/api"
 )
 
 const (
@@ -92,11 +91,7 @@ func (x *roomAttack) run(ctx context.Context) error {
 
 // guest returns a person beside those that are measured.
 func (x *roomAttack) guest(ctx context.Context, name string) (*seat, error) {
-	grant, err := x.api.CreateGrant(ctx, x.class, api.CreateGrant{Role: "participant", Person: "p_" + name, Name: name})
-	if err != nil {
-		return nil, fmt.Errorf("get a grant: %w", err)
-	}
-	return &seat{grant: grant.Grant}, nil
+	return x.person(ctx, realtime.RoleParticipant, "p_"+name, name)
 }
 
 // stall has people come in and read nothing more.
@@ -161,13 +156,13 @@ func (x *roomAttack) comeBack(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := poll(ctx, time.Minute, func() error { return x.all(people, (*seat).there, "back") }); err != nil {
+		if err := x.seated(ctx, people...); err != nil {
 			return err
 		}
 		for _, s := range people {
 			s.hangUp()
 		}
-		if err := poll(ctx, time.Minute, func() error { return x.all(people, func(s *seat) bool { return !s.there() }, "gone") }); err != nil {
+		if err := x.gone(ctx, people...); err != nil {
 			return err
 		}
 	}
@@ -185,7 +180,7 @@ func (x *roomAttack) flood(ctx context.Context) error {
 		return err
 	}
 	defer s.hangUp()
-	if err = poll(ctx, time.Minute, func() error { return x.all([]*seat{s}, (*seat).there, "in the room") }); err != nil {
+	if err = x.seated(ctx, s); err != nil {
 		return err
 	}
 	sent := 0
@@ -253,7 +248,7 @@ func (x *roomAttack) junk(ctx context.Context) error {
 		if err = x.sit(ctx, s); err != nil {
 			return err
 		}
-		if err = poll(ctx, time.Minute, func() error { return x.all([]*seat{s}, (*seat).there, "in the room") }); err != nil {
+		if err = x.seated(ctx, s); err != nil {
 			return err
 		}
 		_ = s.write(1, saying.text) // it may be closed before all of it is written

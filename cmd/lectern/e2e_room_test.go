@@ -3,10 +3,7 @@
 package main_test
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -225,11 +222,7 @@ func burnedIn(t *testing.T, c api.Class, at time.Time) time.Time {
 }
 
 // show is the two windows.
-type show struct {
-	t     *testing.T
-	stdin io.WriteCloser
-	out   *bufio.Scanner
-}
+type show struct{ *windows }
 
 // glance is one look at the student's page.
 type glance struct {
@@ -255,44 +248,15 @@ type scene struct {
 
 func startShow(t *testing.T, studio, watch string) *show {
 	t.Helper()
-	cmd := exec.Command("node", "show.mjs", studio, watch)
-	cmd.Dir = "../../realtime/web/e2e"
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = os.Stderr
-	if err = cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_, _ = io.WriteString(stdin, "quit\n")
-		_ = stdin.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the browser ended with %v", err)
-		}
-	})
-	return &show{t: t, stdin: stdin, out: bufio.NewScanner(stdout)}
+	return &show{startWindows(t, "show.mjs", studio, watch)}
 }
 
 // do has the windows do something, and fails the test if it went wrong.
 func (s *show) do(command string) scene {
 	s.t.Helper()
 	began := time.Now()
-	if _, err := io.WriteString(s.stdin, command+"\n"); err != nil {
-		s.t.Fatal(err)
-	}
-	if !s.out.Scan() {
-		s.t.Fatalf("%s: the browser is gone: %v", command, s.out.Err())
-	}
 	var a scene
-	if err := json.Unmarshal(s.out.Bytes(), &a); err != nil {
-		s.t.Fatalf("%v: %s", err, s.out.Bytes())
-	}
+	s.ask(command, &a)
 	if a.Error != "" || len(a.Faults) > 0 {
 		s.t.Fatalf("%s: %s %v", command, a.Error, a.Faults)
 	}

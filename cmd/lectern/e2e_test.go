@@ -156,12 +156,57 @@ func (e *encoder) kill() {
 	<-e.done
 }
 
-// viewer is a browser on the watch page.
-type viewer struct {
+// windows are pages in a browser that do what they are told, by a script of the
+// browser tests.
+type windows struct {
 	t     *testing.T
 	stdin io.WriteCloser
 	out   *bufio.Scanner
 }
+
+// startWindows starts node with a script and its arguments.
+func startWindows(t *testing.T, args ...string) *windows {
+	t.Helper()
+	cmd := exec.Command("node", args...)
+	cmd.Dir = "../../realtime/web/e2e"
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_, _ = io.WriteString(stdin, "quit\n")
+		_ = stdin.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the browser ended with %v", err)
+		}
+	})
+	return &windows{t: t, stdin: stdin, out: bufio.NewScanner(stdout)}
+}
+
+// ask gives the browser a command and decodes its answer.
+func (w *windows) ask(command string, answer any) {
+	w.t.Helper()
+	if _, err := io.WriteString(w.stdin, command+"\n"); err != nil {
+		w.t.Fatalf("%s: %v", command, err)
+	}
+	if !w.out.Scan() {
+		w.t.Fatalf("%s: the browser is gone: %v", command, w.out.Err())
+	}
+	if err := json.Unmarshal(w.out.Bytes(), answer); err != nil {
+		w.t.Fatalf("%s: %v: %s", command, err, w.out.Bytes())
+	}
+}
+
+// viewer is a browser on the watch page.
+type viewer struct{ *windows }
 
 // sight is what a viewer sees.
 type sight struct {
@@ -177,29 +222,7 @@ type sight struct {
 
 func startViewer(t *testing.T, url string) *viewer {
 	t.Helper()
-	cmd := exec.Command("node", "viewer.mjs", url)
-	cmd.Dir = "../../realtime/web/e2e"
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	v := &viewer{t: t, stdin: stdin, out: bufio.NewScanner(stdout)}
-	t.Cleanup(func() {
-		_, _ = io.WriteString(stdin, "quit\n")
-		_ = stdin.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the browser ended with %v", err)
-		}
-	})
-	return v
+	return &viewer{startWindows(t, "viewer.mjs", url)}
 }
 
 func (v *viewer) do(command string) sight {
@@ -210,20 +233,6 @@ func (v *viewer) do(command string) sight {
 		v.t.Fatalf("the page: %s %v", s.Error, s.Faults)
 	}
 	return s
-}
-
-// ask gives the browser a command and decodes its answer.
-func (v *viewer) ask(command string, answer any) {
-	v.t.Helper()
-	if _, err := io.WriteString(v.stdin, command+"\n"); err != nil {
-		v.t.Fatal(err)
-	}
-	if !v.out.Scan() {
-		v.t.Fatalf("the browser is gone: %v", v.out.Err())
-	}
-	if err := json.Unmarshal(v.out.Bytes(), answer); err != nil {
-		v.t.Fatalf("%v: %s", err, v.out.Bytes())
-	}
 }
 
 // plays waits until the picture has moved on by two seconds.
